@@ -1,0 +1,62 @@
+import type { MemberRole, Permission } from '../organization/role.ts'
+import type { ProjectRef } from './project-ref.ts'
+
+/** The three roles that a request to a project's data can run as. */
+export type DatabaseRole = 'anon' | 'authenticated' | 'service_role'
+
+/** Claims of a verified project token (or those that an API key stands for), as policies see them in `auth.jwt()`. */
+export interface ProjectClaims {
+  role: DatabaseRole
+  sub?: string
+  session_id?: string
+  exp?: number
+  [claim: string]: unknown
+}
+
+/** Who asks, after the check. */
+export type Caller = MemberCaller | AppCaller
+
+/** A member of the project's organization, by dashboard, SDK or access token. */
+export interface MemberCaller {
+  kind: 'member'
+  accountId: string
+  role: MemberRole
+  permission: Permission
+}
+
+/** An app: with an API key alone, or with the token of one of the project's users. */
+export interface AppCaller {
+  kind: 'app'
+  role: DatabaseRole
+  claims: ProjectClaims
+  /** The claims as JSON text, made once: what `request.jwt.claims` is set to. */
+  claimsJson: string
+  /** Whether the claims come from a token in `Authorization` and not from the API key. */
+  hasUserToken: boolean
+}
+
+declare const proof: unique symbol
+
+/** Evidence that a caller may use a project. Only `ServiceRouter.validateProjectAccess` makes one. */
+export interface ProjectAccess {
+  readonly ref: ProjectRef
+  readonly caller: Caller
+  readonly [proof]: true
+}
+
+/** Who asks, before the check. */
+export type AccessRequest =
+  | {
+      kind: 'member'
+      accountId: string
+      permission: Permission
+      /** The scope of the access token that the request came with; absent for a session. */
+      token?: { id: string; access: 'read' | 'write'; organizationId: string | null; projectRefs: readonly string[] | null }
+    }
+  | {
+      kind: 'app'
+      /** From the `apikey` header or query parameter. */
+      apiKey: string | undefined
+      /** The whole `Authorization` header. */
+      authorization: string | undefined
+    }

@@ -1,0 +1,52 @@
+import type { Kysely } from 'kysely'
+import type { Client } from 'pg'
+import type { ProjectTables } from './tables/project-tables.ts'
+
+/** SQL that the platform generated, to be judged by row-level security. Values travel apart from the text, always. */
+export interface CallerStatement {
+  /** One statement, `$1 …` for values. */
+  text: string
+  /** In Postgres' text format. */
+  values: readonly (string | null)[]
+  /** Refuses writes (`transaction_read_only`). */
+  isReadOnly: boolean
+  /** What functions and policies read as `request.method`, `request.path`, `request.headers`, `request.cookies` (JSON texts). */
+  request: { method: string; path: string; headers: string; cookies: string }
+  /** Schemas, in order, already validated as existing; each is quoted when set. */
+  searchPath: readonly string[]
+  /** IANA name, set for this statement only. */
+  timeZone?: string
+}
+
+/** Rows as Postgres sent them (text format, bytes not copied or decoded), and the command tag, for example `INSERT 0 1`. */
+export interface CallerResult {
+  rows: (Buffer | null)[][]
+  command: string
+}
+
+/** The ways into one project's database. The name of the method is the security review. */
+export interface ProjectDatabase {
+  /**
+   * Runs one generated statement as the caller's role with the caller's claims, in one transaction and one round trip.
+   * Throws pg's `DatabaseError` as it came, `project.connections_exhausted`, or `database.unavailable`.
+   * With `keep`, the transaction is committed only if it answers true for the result (one more round trip).
+   */
+  asCaller(statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult>
+  /**
+   * Runs the platform's own queries on the schemas that it owns (auth, storage …), in one transaction, as the project's
+   * platform login: row-level security does not judge them. `search_path` is `pg_catalog`: qualify every name.
+   */
+  asOwner<Result>(work: (tx: Kysely<ProjectTables>) => Promise<Result>): Promise<Result>
+  /**
+   * Lends a connection of its own as the project's owner, for SQL that a person wrote; it is destroyed afterwards.
+   * `await using session = await project.db.openOwnerSession()`.
+   */
+  openOwnerSession(): Promise<OwnerSession>
+}
+
+/** A connection as the project's owner that nobody else ever uses. */
+export interface OwnerSession extends AsyncDisposable {
+  readonly client: Client
+  /** Cancels what is running, from outside the connection. */
+  cancel(): Promise<void>
+}

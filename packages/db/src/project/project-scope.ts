@@ -1,0 +1,14 @@
+import type { Caller, ProjectRef } from '@polder/core'
+import type { ProjectConfiguration } from './project-configuration.ts'
+import type { ProjectDatabase } from './project-database.ts'
+import type { ProjectTokens } from './project-tokens.ts'
+
+/** One open project, checked for one caller: what every adapter takes first. Never kept beyond the request. */
+export interface ProjectScope {
+  readonly ref: ProjectRef
+  readonly caller: Caller
+  readonly configuration: ProjectConfiguration
+  /** Signs and verifies this project's tokens, and no other's. */
+  readonly tokens: ProjectTokens
+  readonly db: ProjectDatabase
+}
