@@ -1,0 +1,5 @@
+export { createClient } from './create-client.ts'
+export { isSdkError, SdkError, type SdkErrorCode } from './sdk-error.ts'
+export type { Client, Input, Output, ProjectClient, WaitOptions } from './client.ts'
+export type { Api } from './api.ts'
+export type { CallOptions, ClientOptions, WatchHandlers } from './transport.ts'
