@@ -11,7 +11,8 @@ export interface LimitOptions {
   password: string
 }
 
-const POOL = 6
+// The database owner may open five connections at once; four already keep two cores busy.
+const POOL = 4
 
 const SETTINGS = {
   name: 'settings',
