@@ -1,7 +1,12 @@
 import { z } from 'zod'
 import { cellSchema } from './sql.ts'
 
-const identifierSchema = z.string().min(1).max(63)
+/** A name in Postgres: at most 63 bytes, so also at most 63 characters. */
+const identifierSchema = z
+  .string()
+  .min(1)
+  .max(63)
+  .refine((text) => text.isWellFormed() && !text.includes('\0'), 'cannot be a name')
 
 export const columnSchema = z.object({
   name: z.string(),
@@ -29,7 +34,13 @@ export const tableSchema = z.object({
 
 export type Table = z.infer<typeof tableSchema>
 
+/** Without a schema: those of all schemas that are not Postgres' or the platform's own. */
 export const listTablesSchema = z.strictObject({ schema: identifierSchema.optional() })
+
+/** A schema of a project's database; `isPlatform` marks those that the platform owns (auth, storage …). */
+export const schemaSchema = z.object({ name: z.string(), isPlatform: z.boolean() })
+
+export type Schema = z.infer<typeof schemaSchema>
 
 export const listRowsSchema = z.strictObject({
   schema: identifierSchema,
@@ -43,6 +54,8 @@ export const listRowsSchema = z.strictObject({
 export const rowPageSchema = z.object({
   columns: z.object({ name: z.string(), type: z.string() }).array(),
   rows: cellSchema.array().array(),
+  /** Cells that hold only the beginning of their value, by place in `rows`. */
+  cutCells: z.object({ row: z.number().int(), column: z.number().int() }).array(),
   total: z.number(),
   isTotalExact: z.boolean(),
 })
@@ -50,3 +63,7 @@ export const rowPageSchema = z.object({
 export type RowPage = z.infer<typeof rowPageSchema>
 
 export const databaseSizeSchema = z.object({ bytes: z.number() })
+
+export type ListTables = z.infer<typeof listTablesSchema>
+export type ListRows = z.infer<typeof listRowsSchema>
+export type DatabaseSize = z.infer<typeof databaseSizeSchema>
