@@ -1,0 +1,7 @@
+export * from './platform/platform-database.ts'
+export * from './platform/tables.ts'
+export * from './platform/accounts.ts'
+export * from './platform/sessions.ts'
+export * from './platform/access-tokens.ts'
+export * from './platform/members.ts'
+export * from './platform/audit.ts'
