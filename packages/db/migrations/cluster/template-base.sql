@@ -1,0 +1,27 @@
+-- The ground of every project database, before its ledger: schemas, extensions and who may use them.
+
+alter schema public owner to project_owner;
+revoke all on schema public from public;
+grant usage on schema public to anon, authenticated, service_role;
+
+create schema extensions;
+grant usage on schema extensions to public;
+grant create on schema extensions to project_owner;
+create extension pgcrypto schema extensions;
+create extension "uuid-ossp" schema extensions;
+
+-- The names of Supabase's schemas are taken from the start: a project cannot put its own code where the platform will look.
+do $$
+declare
+  name text;
+begin
+  foreach name in array array['polder', 'auth', 'storage', 'realtime', '_realtime', 'vault', 'graphql', 'graphql_public', 'cron', 'net',
+    'pgbouncer', 'pgmq', 'pgsodium', 'pgsodium_masks', 'supabase_functions', 'functions', 'webhooks', 'logs', 'analytics', '_analytics'] loop
+    execute format('create schema %I authorization platform_internal', name);
+  end loop;
+end
+$$;
+
+grant usage on schema auth, storage, realtime to project_owner, anon, authenticated, service_role;
+grant usage on schema graphql_public to project_owner, anon, authenticated, service_role;
+grant usage on schema vault, cron, net, supabase_functions, webhooks to project_owner;

@@ -1,0 +1,63 @@
+import { Client, type ClientConfig } from 'pg'
+import { migrate } from '../migrate.ts'
+import { toChecksum } from '../migration-files.ts'
+import type { ClusterSql } from './cluster-sql.ts'
+
+/** Name of the database that new projects are copies of: another one for every state of base and ledger. */
+export function toTemplateName(templateChecksum: string, ledgerChecksum: string): string {
+  return `project_template_${toChecksum(`${templateChecksum} ${ledgerChecksum}`).slice(0, 16)}`
+}
+
+/**
+ * Makes the template under another name, and gives it its own when it is complete; then drops those of earlier states.
+ * `connection` is the administrator's, who is the only one ever to enter it.
+ */
+export async function makeTemplate(
+  admin: Client,
+  connection: ClientConfig,
+  name: string,
+  { sql, isSuperuser }: { sql: ClusterSql; isSuperuser: boolean },
+): Promise<void> {
+  const unfinished = `${name}_unfinished`
+  await dropTemplate(admin, unfinished)
+  await dropTemplate(admin, name)
+  await admin.query(`create database ${admin.escapeIdentifier(unfinished)} template template0 encoding 'UTF8'`)
+  await admin.query(`revoke all on database ${admin.escapeIdentifier(unfinished)} from public`)
+  const client = new Client({
+    ...connection,
+    ...(connection.connectionString ? withDatabase(connection.connectionString, unfinished) : { database: unfinished }),
+  })
+  client.on('error', () => {})
+  await client.connect()
+  try {
+    await client.query(`begin; ${sql.templateBase}; commit`)
+    await client.query(`begin; ${sql.templateWalls}; commit`).catch(async (error: { code?: string }) => {
+      await client.query('rollback')
+      if (isSuperuser || error.code !== '42501') throw error
+    })
+    await migrate(client, { ledger: 'project', role: 'platform_internal' })
+    await client.query('vacuum (freeze, analyze)')
+  } finally {
+    await client.end()
+  }
+  await admin.query(`alter database ${admin.escapeIdentifier(unfinished)} rename to ${admin.escapeIdentifier(name)}`)
+  await admin.query(`alter database ${admin.escapeIdentifier(name)} with is_template true allow_connections false`)
+  const old = await admin.query<{ datname: string }>(
+    `select datname from pg_database where datname ~ '^project_template_' and datname <> $1`,
+    [name],
+  )
+  for (const { datname } of old.rows) await dropTemplate(admin, datname)
+}
+
+async function dropTemplate(admin: Client, name: string): Promise<void> {
+  const { rowCount } = await admin.query('select from pg_database where datname = $1', [name])
+  if (rowCount === 0) return
+  await admin.query(`alter database ${admin.escapeIdentifier(name)} with is_template false`)
+  await admin.query(`drop database ${admin.escapeIdentifier(name)} with (force)`)
+}
+
+function withDatabase(connectionString: string, database: string): ClientConfig {
+  const url = new URL(connectionString)
+  url.pathname = `/${database}`
+  return { connectionString: url.toString() }
+}
