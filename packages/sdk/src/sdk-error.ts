@@ -44,6 +44,7 @@ export function toSdkError(error: unknown): SdkError {
   if (error instanceof SdkError) return error
   if (isAbort(error)) return new SdkError('sdk.aborted', 'The call was aborted.', { cause: error })
   if (!(error instanceof TRPCClientError)) return new SdkError('sdk.unreachable', messageOf(error), { cause: error })
+  if (error.cause instanceof SdkError) return error.cause
   if (isAbort(error.cause)) return new SdkError('sdk.aborted', 'The call was aborted.', { cause: error })
   const response: unknown = error.meta?.['response']
   const status = isRecord(response) && typeof response['status'] === 'number' ? response['status'] : 0

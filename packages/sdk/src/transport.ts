@@ -48,13 +48,13 @@ export function createTransport({ url, token, fetch: customFetch, headers = {} }
   const http = {
     url: endpoint,
     headers: (): HTTPHeaders => (token === undefined ? headers : { ...headers, authorization: `Bearer ${token}` }),
-    fetch: (address: URL | Request | string, init?: object) =>
-      // A token and a cookie are never sent together.
-      send(address, { ...init, credentials: token === undefined ? 'same-origin' : 'omit' }),
+    // A token and a cookie are never sent together.
+    fetch: async (address: URL | Request | string, init?: object) =>
+      requireJson(await send(address, { ...init, credentials: token === undefined ? 'same-origin' : 'omit' })),
   }
-  // A batch is answered when its slowest call is: only quick queries share one.
+  // A batch is answered when its slowest call is, and what looks up a secret must cost a request each: neither shares one.
   const calls = splitLink<AnyRouter>({
-    condition: ({ type, path }) => type === 'query' && !nameOf(path).startsWith('wait'),
+    condition: ({ type, path }) => type === 'query' && !/^(?:wait|find)/.test(nameOf(path)),
     true: httpBatchLink<AnyRouter>({ ...http, maxItems: MAX_BATCH, maxURLLength: 8_000 }),
     false: httpLink<AnyRouter>(http),
   })
@@ -93,6 +93,13 @@ export function createTransport({ url, token, fetch: customFetch, headers = {} }
 /** Untyped subscriptions give events with an id (`tracked`) as an envelope. */
 function isEnvelope(value: unknown): value is { id: string; data: unknown } {
   return typeof value === 'object' && value !== null && 'data' in value && 'id' in value && Object.keys(value).length === 2
+}
+
+/** A proxy's error page is not of the server's making, and tRPC would speak of its first character. */
+function requireJson(response: Response): Response {
+  if (response.headers.get('content-type')?.startsWith('application/json')) return response
+  const { status } = response
+  throw new SdkError('sdk.answer_invalid', `The answer (HTTP ${status}) is not one of Polder's; is this the right address?`, { status })
 }
 
 function nameOf(path: string): string {
