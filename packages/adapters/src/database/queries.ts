@@ -190,11 +190,10 @@ export function compileRowCount({ schema, table, limit }: { schema: string; tabl
   )
 }
 
-/** Begins the transaction that pages are read in; the path is pinned because an owner's session has the owner's. */
+/** Begins the transaction that pages are read in. The path stays the owner's, because functions under views count on it; ours is qualified. */
 export function compileReadTransaction(timeoutMs: number): string {
   const { sql: text } = sql`
     begin transaction isolation level repeatable read, read only;
-    set local search_path = pg_catalog;
     set local lock_timeout = ${sql.lit(2_000)};
     set local statement_timeout = ${sql.lit(Math.ceil(timeoutMs))}`.compile(compiler)
   return text

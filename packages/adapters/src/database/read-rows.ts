@@ -82,7 +82,6 @@ function cutCells(rows: (string | null)[][]): Pick<RowPage, 'rows' | 'cutCells'>
 function toRowsError(error: unknown): ServiceError {
   if (!isDatabaseError(error)) return toServiceError(error)
   if (error.code === '57014') return new ServiceError('database.sql_timeout', { cause: error })
-  if (error.code === '42P01') return new ServiceError('database.table_not_found', { cause: error })
   if (/^(?:08|53|57)/.test(error.code ?? '')) return toServiceError(error)
   return new ServiceError('database.sql_failed', { message: error.message, details: { sqlState: error.code }, cause: error })
 }
