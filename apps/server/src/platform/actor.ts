@@ -11,6 +11,14 @@ export interface RequestFacts {
   readonly origin: string | null
 }
 
+/** Somebody at the door, signed in or not: what signing in needs to know of the request. */
+export interface Visitor {
+  readonly request: RequestFacts
+  readonly account: SignedIn | null
+  /** Hands the browser a session, or takes it away. */
+  setSessionCookie(sessionId: string | null): void
+}
+
 /** The account that does something, and from where: what the audit log keeps of it. */
 export interface Actor extends AuditActor {
   readonly accountId: string

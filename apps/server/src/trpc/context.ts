@@ -1,19 +1,11 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { findSignedIn, type SignedIn } from '../access/studio-session.ts'
-import type { RequestFacts } from '../platform/actor.ts'
+import type { Visitor } from '../platform/actor.ts'
 import type { Services } from '../services.ts'
-
-/** Somebody at the door, signed in or not; what signing in needs to know of the request. */
-export interface Visitor {
-  readonly request: RequestFacts
-  /** Hands the browser a session, or takes it away. */
-  setSessionCookie(sessionId: string | null): void
-}
 
 /** What every procedure can see of its request. */
 export interface Context extends Visitor {
   readonly services: Services
-  readonly account: SignedIn | null
   /** Why nobody is signed in although the request brought credentials; thrown where an account is needed. */
   readonly refusal: unknown
 }

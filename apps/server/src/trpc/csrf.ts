@@ -13,7 +13,9 @@ export interface DoorRequest {
 export type RequireSameSite = (request: DoorRequest) => void
 
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS'])
-const MAX_BATCH = 10
+
+/** Calls that one request may carry. */
+export const MAX_BATCH = 10
 
 // Guessing must cost a request each; and where a session changes hands, the answer must be one that can carry a cookie.
 const SINGLE_CALLS = new Set([

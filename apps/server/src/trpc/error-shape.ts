@@ -1,5 +1,7 @@
 import { ERROR_CATALOG, ServiceError, type ErrorCode, type ErrorKind } from '@polder/core'
+import { isConnectionLost } from '@polder/db'
 import { TRPCError } from '@trpc/server'
+import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { ZodError } from 'zod'
 
 type TrpcCode = TRPCError['code']
@@ -16,8 +18,6 @@ const TRPC_CODES: Record<ErrorKind, TrpcCode> = {
   unavailable: 'SERVICE_UNAVAILABLE',
 }
 
-const CONNECTION_ERRORS = /^(?:08|57P|53300|ECONN|EPIPE|ENOENT|ETIMEDOUT)/
-
 /** What a caller of tRPC is told of an error, beside its message. */
 export interface ErrorFacts {
   serviceCode: ErrorCode
@@ -30,8 +30,7 @@ export interface ErrorFacts {
 export function toKnownError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
   if (error instanceof TRPCError) return fromTrpcError(error)
-  const code = error instanceof Error && 'code' in error ? String(error.code) : ''
-  return new ServiceError(CONNECTION_ERRORS.test(code) ? 'system.unavailable' : 'system.unexpected', { cause: error })
+  return new ServiceError(isConnectionLost(error) ? 'system.unavailable' : 'system.unexpected', { cause: error })
 }
 
 function fromTrpcError(error: TRPCError): ServiceError {
@@ -63,12 +62,14 @@ export function publicMessage(error: ServiceError): string {
   return error.kind === 'internal' && error.code === 'system.unexpected' ? ERROR_CATALOG[error.code].sentence : error.message
 }
 
-/** What of the error is sent. */
-export function toErrorFacts(error: ServiceError, requestId: string | undefined): ErrorFacts {
-  return { serviceCode: error.code, details: error.details ?? null, hint: error.hint ?? null, requestId: requestId ?? null }
-}
-
-/** tRPC's word for an error's kind. */
-export function toTrpcCode(kind: ErrorKind): TrpcCode {
-  return TRPC_CODES[kind]
+/** The error as it is sent: tRPC's shape, with what callers of ours need in `data`. */
+export function toErrorShape(error: ServiceError, { path, requestId }: { path: string | undefined; requestId: string | undefined }) {
+  const code = TRPC_CODES[error.kind]
+  const facts: ErrorFacts = {
+    serviceCode: error.code,
+    details: error.details ?? null,
+    hint: error.hint ?? null,
+    requestId: requestId ?? null,
+  }
+  return { message: publicMessage(error), code: TRPC_ERROR_CODES_BY_KEY[code], data: { code, httpStatus: error.status, path, ...facts } }
 }

@@ -1,13 +1,11 @@
 import { isReading, mayDo, projectRefSchema, ServiceError, type Permission } from '@polder/core'
 import { selectProjectMembership, selectRole } from '@polder/db'
 import { initTRPC } from '@trpc/server'
-import { getHTTPStatusCodeFromError } from '@trpc/server/http'
-import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { z } from 'zod'
 import type { SignedIn } from '../access/studio-session.ts'
 import { toActor } from '../platform/actor.ts'
 import type { Context } from './context.ts'
-import { publicMessage, toErrorFacts, toKnownError, toTrpcError } from './error-shape.ts'
+import { toErrorShape, toKnownError, toTrpcError } from './error-shape.ts'
 
 /** Who may call a procedure; a test compares it with what really happens. */
 export interface ProcedureMeta {
@@ -21,20 +19,7 @@ const t = initTRPC
   .meta<ProcedureMeta>()
   .create({
     isDev: false,
-    errorFormatter({ shape, error, ctx }) {
-      const known = toKnownError(error)
-      const sent = toTrpcError(known)
-      return {
-        message: publicMessage(known),
-        code: TRPC_ERROR_CODES_BY_KEY[sent.code],
-        data: {
-          code: sent.code,
-          httpStatus: getHTTPStatusCodeFromError(sent),
-          path: shape.data.path,
-          ...toErrorFacts(known, ctx?.request.id),
-        },
-      }
-    },
+    errorFormatter: ({ shape, error, ctx }) => toErrorShape(toKnownError(error), { path: shape.data.path, requestId: ctx?.request.id }),
   })
 
 export const router = t.router
@@ -43,6 +28,9 @@ export const createCallerFactory = t.createCallerFactory
 
 /** The input of a mutation that needs nothing: an empty object, and nothing else. */
 export const noInput = z.strictObject({})
+
+/** The answer of a mutation that has nothing to say but that it is done. */
+export const noOutput = z.object({})
 
 /** For everybody, signed in or not. */
 export const publicProcedure = t.procedure

@@ -18,5 +18,6 @@ export const ACCOUNT_ERRORS = errorEntries({
   'account.sign_up_closed': { kind: 'forbidden', sentence: 'Sign-up is closed on this installation; ask for an invitation.' },
   'account.session_not_found': { kind: 'not_found', sentence: 'There is no such session.' },
   'account.token_not_found': { kind: 'not_found', sentence: 'There is no such access token.' },
+  'account.token_limit': { kind: 'conflict', sentence: 'There are too many access tokens; revoke one first.' },
   'account.disabled': { kind: 'forbidden', sentence: 'This account is disabled.' },
 })

@@ -58,3 +58,22 @@ export const auditEntrySchema = z.object({
 })
 
 export type AuditEntry = z.infer<typeof auditEntrySchema>
+
+/** Which page of a log to read: the entries before one that was seen. */
+export const listAuditEntriesSchema = z.strictObject({
+  before: z
+    .string()
+    .regex(/^[0-9]{1,18}$/)
+    .optional(),
+  limit: z.number().int().min(1).max(200).default(50),
+})
+
+export type ListAuditEntries = z.infer<typeof listAuditEntriesSchema>
+
+/** Entries, newest first, and where the next page begins; null on the last one. */
+export const auditPageSchema = z.object({ entries: auditEntrySchema.array(), next: z.string().nullable() })
+
+export type AuditPage = z.infer<typeof auditPageSchema>
+
+/** Text of an invitation's link that proves the invitation. */
+export const invitationTokenSchema = z.string().min(1).max(200)

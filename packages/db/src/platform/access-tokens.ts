@@ -97,7 +97,7 @@ export async function updateTokenLastUsed(tx: PlatformDatabase, tokenId: string)
 }
 
 /** Revokes a token of an account; undefined when it has no such token. */
-export function revokeAccessToken(tx: PlatformDatabase, accountId: string, tokenId: string) {
+export function updateTokenRevoked(tx: PlatformDatabase, accountId: string, tokenId: string) {
   return tx
     .updateTable('access_tokens')
     .set({ revoked_at: sql<Date>`now()` })

@@ -51,6 +51,11 @@ export function selectCredentials(tx: PlatformDatabase, email: string) {
     .executeTakeFirst()
 }
 
+/** Holds an account's row until the transaction ends. */
+export async function lockAccount(tx: PlatformDatabase, accountId: string): Promise<void> {
+  await tx.selectFrom('accounts').select('id').where('id', '=', accountId).forUpdate().execute()
+}
+
 /** The password hash of an account, its row held until the transaction ends. */
 export function selectPasswordHashForUpdate(tx: PlatformDatabase, accountId: string) {
   return tx.selectFrom('accounts').select('password_hash as passwordHash').where('id', '=', accountId).forUpdate().executeTakeFirst()

@@ -24,7 +24,7 @@ export interface AuditNote {
 }
 
 /** Which part of the log to read, newest first. */
-export interface AuditPage {
+export interface AuditSelection {
   organizationId?: string
   ref?: string
   /** Id of the last entry seen. */
@@ -54,7 +54,7 @@ export async function insertAuditEntry(tx: PlatformDatabase, note: AuditNote): P
 }
 
 /** Entries of an organization, or of one project, newest first. */
-export function selectAuditEntries(tx: PlatformDatabase, page: AuditPage) {
+export function selectAuditEntries(tx: PlatformDatabase, page: AuditSelection) {
   let query = tx.selectFrom('audit_log').select(COLUMNS).orderBy('audit_log.id', 'desc').limit(page.limit)
   if (page.organizationId !== undefined) query = query.where('organization_id', '=', page.organizationId)
   if (page.ref !== undefined) query = query.where('ref', '=', page.ref)
