@@ -1,0 +1,286 @@
+import { ServiceError, type Observe } from '@polder/core'
+import type { Login } from './connect.ts'
+import { PooledConnection, type PooledLogin } from './pooled-connection.ts'
+import { ProjectPool, type Waiter } from './project-pool.ts'
+import { isConnectionLost, isDatabaseError } from './sql-state.ts'
+
+export interface ConnectionPoolOptions {
+  /** Connections of one project, over all its logins. */
+  maxPerProject?: number
+  /** Connections of all projects together. */
+  maxTotal?: number
+  /** How long an unused connection stays open. */
+  idleMs?: number
+  /** How long opening a connection may take. */
+  connectMs?: number
+  /** How long one statement may run; a lease that lasts longer than this and a grace is cancelled, then destroyed. */
+  statementTimeoutMs?: number
+  /** How long a request waits for a connection. */
+  queueMs?: number
+  observe: Observe
+}
+
+/** Numbers of one project's pool. */
+export interface PoolStatistics {
+  open: number
+  idle: number
+  busy: number
+  waiting: number
+  /** Leases given out since the pool was made. */
+  served: number
+}
+
+/** Called when Postgres refuses a login's password; answers a new password to try once, or undefined. */
+export type AuthenticationFailed = (ref: string, login: PooledLogin | 'owner') => Promise<string | undefined>
+
+/** Lends database connections to projects: each has its own, all share one cap, and none can starve the others. */
+export interface ConnectionPoolManager extends AsyncDisposable {
+  /** Limits in force. */
+  readonly limits: { readonly maxPerProject: number; readonly maxTotal: number; readonly statementTimeoutMs: number }
+  /** An idle connection of that login if there is one and nobody is before us: the way without a promise. */
+  tryAcquire(ref: string, login: PooledLogin): PooledConnection | undefined
+  /** Throws `project.connections_exhausted` after waiting too long, and `database.unavailable` where none can be opened. */
+  acquire(ref: string, login: PooledLogin, connection: Login): Promise<PooledConnection>
+  statistics(): Map<string, PoolStatistics>
+  /** Closes the project's idle connections now and the busy ones when they are given back. Waiting requests are refused. */
+  closeProject(ref: string): Promise<void>
+  /** One hook, set by the composition root. */
+  onAuthenticationFailed(hook: AuthenticationFailed): void
+  /** Asks that hook, once however many connections were refused at the same time. */
+  resetPassword(ref: string, login: PooledLogin | 'owner'): Promise<string | undefined>
+  end(): Promise<void>
+}
+
+const TICK_MS = 1_000
+const GRACE_MS = 2_000
+/** A connection that we just closed still counts on the server for a moment. */
+const RETRY_AT_LIMIT_MS = [20, 60, 200]
+
+/** Makes the pools; nothing is opened, and no timer runs, before the first request. */
+export function createConnectionPoolManager(options: ConnectionPoolOptions): ConnectionPoolManager {
+  return new PoolManager(options)
+}
+
+class PoolManager implements ConnectionPoolManager {
+  readonly limits: { maxPerProject: number; maxTotal: number; statementTimeoutMs: number }
+  readonly #idleMs: number
+  readonly #connectMs: number
+  readonly #queueMs: number
+  readonly #observe: Observe
+  readonly #pools = new Map<string, ProjectPool>()
+  /** Pools with waiters, in the order in which they are next served. */
+  readonly #ring = new Set<ProjectPool>()
+  #open = 0
+  #ticker: NodeJS.Timeout | undefined
+  #isEnded = false
+  // Closing a connection to make room leads back to #serve, which then is at work already.
+  #isServing = false
+  readonly #passwordResets = new Map<string, Promise<string | undefined>>()
+  #authenticationFailed: AuthenticationFailed = async () => undefined
+
+  constructor(options: ConnectionPoolOptions) {
+    this.limits = {
+      maxPerProject: options.maxPerProject ?? 10,
+      maxTotal: options.maxTotal ?? 80,
+      statementTimeoutMs: options.statementTimeoutMs ?? 30_000,
+    }
+    this.#idleMs = options.idleMs ?? 300_000
+    this.#connectMs = options.connectMs ?? 5_000
+    this.#queueMs = options.queueMs ?? 10_000
+    this.#observe = options.observe
+  }
+
+  onAuthenticationFailed(hook: AuthenticationFailed): void {
+    this.#authenticationFailed = hook
+  }
+
+  tryAcquire(ref: string, login: PooledLogin): PooledConnection | undefined {
+    const pool = this.#pools.get(ref)
+    return pool === undefined || pool.waiters.length > 0 ? undefined : pool.take(login)
+  }
+
+  acquire(ref: string, login: PooledLogin, connection: Login): Promise<PooledConnection> {
+    if (this.#isEnded) return Promise.reject(new ServiceError('system.unavailable'))
+    let pool = this.#pools.get(ref)
+    if (pool === undefined) this.#pools.set(ref, (pool = new ProjectPool(ref)))
+    const idle = pool.waiters.length > 0 ? undefined : pool.take(login)
+    if (idle !== undefined) return Promise.resolve(idle)
+    return new Promise((resolve, reject) => {
+      const waiter: Waiter = { login, connection, resolve, reject, timer: setTimeout(() => this.#giveUp(pool, waiter), this.#queueMs) }
+      pool.waiters.push(waiter)
+      this.#ring.add(pool)
+      this.#serve()
+    })
+  }
+
+  statistics(): Map<string, PoolStatistics> {
+    return new Map([...this.#pools].map(([ref, pool]) => [ref, pool.statistics()]))
+  }
+
+  async closeProject(ref: string): Promise<void> {
+    const pool = this.#pools.get(ref)
+    if (pool === undefined) return
+    // Whoever comes after this gets a pool of its own; what is busy here is closed when it comes back.
+    this.#pools.delete(ref)
+    this.#ring.delete(pool)
+    pool.isClosed = true
+    for (const waiter of pool.waiters.splice(0)) {
+      clearTimeout(waiter.timer)
+      waiter.reject(new ServiceError('database.unavailable'))
+    }
+    await Promise.all(pool.idle().map((connection) => connection.close()))
+  }
+
+  async end(): Promise<void> {
+    this.#isEnded = true
+    clearInterval(this.#ticker)
+    const pools = [...this.#pools.values()]
+    await Promise.all(pools.map((pool) => this.closeProject(pool.ref)))
+    await Promise.all(pools.flatMap((pool) => [...pool.connections].map((connection) => connection.close())))
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.end()
+  }
+
+  /** Gives what is free to the projects in turn, one waiter each, until nothing more can be given. */
+  #serve(): void {
+    if (this.#isServing) return
+    this.#isServing = true
+    for (let isProgress = true; isProgress;) {
+      isProgress = false
+      for (const pool of [...this.#ring]) {
+        if (!this.#serveOne(pool)) continue
+        isProgress = true
+        this.#ring.delete(pool)
+        if (pool.waiters.length > 0) this.#ring.add(pool)
+      }
+    }
+    this.#isServing = false
+  }
+
+  #serveOne(pool: ProjectPool): boolean {
+    const [waiter] = pool.waiters
+    if (waiter === undefined) return this.#ring.delete(pool)
+    const idle = pool.take(waiter.login)
+    if (idle === undefined && !this.#makeRoom(pool)) return false
+    pool.waiters.shift()
+    clearTimeout(waiter.timer)
+    if (idle === undefined) void this.#openFor(pool, waiter)
+    else waiter.resolve(idle)
+    return true
+  }
+
+  #makeRoom(pool: ProjectPool): boolean {
+    if (pool.open >= this.limits.maxPerProject) return pool.closeOldestIdle() !== undefined
+    if (this.#open < this.limits.maxTotal) return true
+    if (pool.closeOldestIdle() !== undefined) return true
+    const [richest] = [...this.#pools.values()].filter((other) => mayTakeFrom(other, pool)).sort((a, b) => b.open - a.open)
+    return richest?.closeOldestIdle() !== undefined
+  }
+
+  async #openFor(pool: ProjectPool, waiter: Waiter): Promise<void> {
+    pool.open += 1
+    this.#open += 1
+    this.#ticker ??= setInterval(() => this.#tick(), TICK_MS).unref()
+    try {
+      const connection = await this.#connect(pool, waiter)
+      if (pool.isClosed) {
+        void connection.close()
+        throw new ServiceError('database.unavailable')
+      }
+      pool.served += 1
+      waiter.resolve(connection)
+    } catch (error) {
+      this.#observe({ kind: 'pool', event: 'connection_error', ref: pool.ref, message: String(error) })
+      waiter.reject(toOpenError(error))
+    }
+  }
+
+  async #connect(pool: ProjectPool, waiter: Waiter, login = waiter.connection, attempt = 0): Promise<PooledConnection> {
+    const connection = new PooledConnection(waiter.login, login, {
+      connectMs: this.#connectMs,
+      statementTimeoutMs: this.limits.statementTimeoutMs,
+      onFree: (free) => this.#takeBack(pool, free),
+      onGone: (gone) => this.#forget(pool, gone),
+    })
+    try {
+      await connection.open()
+      pool.connections.add(connection)
+      return connection
+    } catch (error) {
+      const state = isDatabaseError(error) ? error.code : undefined
+      const pause = RETRY_AT_LIMIT_MS[attempt]
+      if (state === '53300' && pause !== undefined) {
+        await new Promise((resolve) => setTimeout(resolve, pause))
+        return this.#connect(pool, waiter, login, attempt + 1)
+      }
+      if (state === '28P01' && login === waiter.connection) {
+        const password = await this.resetPassword(pool.ref, waiter.login)
+        if (password !== undefined) return this.#connect(pool, waiter, { ...login, password })
+      }
+      this.#forget(pool, connection)
+      throw error
+    }
+  }
+
+  resetPassword(ref: string, login: PooledLogin | 'owner'): Promise<string | undefined> {
+    const key = `${ref} ${login}`
+    const running = this.#passwordResets.get(key)
+    if (running !== undefined) return running
+    const reset = this.#authenticationFailed(ref, login).finally(() => this.#passwordResets.delete(key))
+    this.#passwordResets.set(key, reset)
+    return reset
+  }
+
+  #takeBack(pool: ProjectPool, connection: PooledConnection): void {
+    if (pool.isClosed) void connection.close()
+    else pool.putIdle(connection)
+    if (this.#ring.size > 0) this.#serve()
+  }
+
+  #forget(pool: ProjectPool, connection: PooledConnection): void {
+    pool.remove(connection)
+    pool.open -= 1
+    this.#open -= 1
+    if (this.#open === 0) {
+      clearInterval(this.#ticker)
+      this.#ticker = undefined
+    }
+    if (this.#ring.size > 0) this.#serve()
+  }
+
+  #giveUp(pool: ProjectPool, waiter: Waiter): void {
+    pool.waiters.splice(pool.waiters.indexOf(waiter), 1)
+    if (pool.waiters.length === 0) this.#ring.delete(pool)
+    this.#observe({ kind: 'pool', event: 'exhausted', ref: pool.ref, message: `no connection within ${this.#queueMs} ms` })
+    waiter.reject(new ServiceError('project.connections_exhausted'))
+  }
+
+  #tick(): void {
+    const now = Date.now()
+    for (const pool of this.#pools.values()) {
+      for (const connection of pool.connections) {
+        if (connection.isBusy) connection.watch(now, this.limits.statementTimeoutMs + GRACE_MS, GRACE_MS)
+        else if (now - connection.since > this.#idleMs) void connection.close()
+      }
+    }
+  }
+}
+
+// A project under load gives a connection away only to one that has clearly less: else the two would take it in turn,
+// and every request would wait for a new connection.
+function mayTakeFrom(other: ProjectPool, pool: ProjectPool): boolean {
+  if (other.idleCount === 0) return false
+  return other.waiters.length === 0 || pool.open === 0 || other.open > pool.open + 1
+}
+
+function toOpenError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (isDatabaseError(error) && error.code === '53300') return new ServiceError('project.connections_exhausted', { cause: error })
+  const isLost = isConnectionLost(error)
+  return new ServiceError('database.unavailable', {
+    cause: error,
+    details: isLost ? undefined : { sqlState: (error as { code?: string }).code },
+  })
+}

@@ -1,0 +1,260 @@
+import type { Socket } from 'node:net'
+import { ServiceError } from '@polder/core'
+import { DatabaseError, type Client } from 'pg'
+import { socketOf } from '../connect.ts'
+import { PreparedStatements, type PreparedStatement } from './prepared-statements.ts'
+import type { CallerResult, CallerStatement } from './project-database.ts'
+import { readError, readRow, WireReader } from './wire-reader.ts'
+import { WireWriter } from './wire-writer.ts'
+
+/** Who a statement runs as. */
+export interface CallerIdentity {
+  role: string
+  claimsJson: string
+}
+
+const MAX_PREPARED = 250
+const MAX_VALUES = 65_535
+
+const RESET = 'reset all'
+
+const SETTINGS = `select pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
+pg_catalog.set_config('request.method', $3, true), pg_catalog.set_config('request.path', $4, true),
+pg_catalog.set_config('request.headers', $5, true), pg_catalog.set_config('request.cookies', $6, true),
+pg_catalog.set_config('search_path', $7, true), pg_catalog.set_config('transaction_read_only', $8, true)`
+
+const SETTINGS_AND_ZONE = `${SETTINGS}, pg_catalog.set_config('TimeZone', $9, true)`
+
+/**
+ * The data plane's protocol on a connection that `pg` has opened: settings and statement are bound and executed in one
+ * write with one Sync, which Postgres runs as one implicit transaction. From construction on, the connection is this
+ * object's: `client.query` must not be used any more.
+ *
+ * What tenants' functions leave in a session: every setting goes back to what the startup options say (`reset all`), and
+ * role, claims, request and search path are set anew, before each statement; a session that has sent a notification or a
+ * changed parameter is spoilt, and closed. What remains, inside one project only: rows in temporary tables (`pg_temp`
+ * is last in the search path, so they hide no table), cursors `with hold`, advisory locks until the connection is closed,
+ * and the statement of another request replaced by code that runs `deallocate` and `prepare` with its name. Such code
+ * is the project's own: it could call `set_config('role', …)` just as well, as it can behind PostgREST.
+ */
+export class OneSyncConnection {
+  /** True when the session must not be used again. */
+  isSpoilt = false
+  readonly #socket: Socket
+  readonly #writer = new WireWriter()
+  readonly #prepared = new PreparedStatements(MAX_PREPARED)
+  #isEnded = false
+  // Plans hand over the same array again and again.
+  #pathOf: readonly string[] | undefined
+  #path = ''
+  // What is being waited for.
+  #resolve: ((result: CallerResult) => void) | undefined
+  #reject: ((error: unknown) => void) | undefined
+  #rows: (Buffer | null)[][] = []
+  #command = ''
+  #error: DatabaseError | undefined
+  // In the order sent; undefined for a statement that is not kept.
+  #parsing: (PreparedStatement | undefined)[] = []
+  #bound = 0
+  #completed = 0
+  /** Which of the batch's statements is the caller's own. */
+  #answering = 0
+
+  constructor(client: Client) {
+    const reader = new WireReader((type, chunk, start, end) => this.#handle(type, chunk, start, end))
+    this.#socket = socketOf(client)
+    // pg decodes every field to a string, and makes an object and an event of every message.
+    this.#socket.removeAllListeners('data')
+    this.#socket.on('data', (chunk: Buffer) => reader.read(chunk))
+    client.once('end', () => this.#end())
+  }
+
+  /** Runs the statement as the caller. Throws pg's `DatabaseError` as it came, or `database.unavailable`. */
+  async run(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
+    try {
+      return await this.#exchange(statement, caller, false)
+    } catch (error) {
+      if (!this.#isStale(error)) throw error
+      this.#forgetAll()
+      return await this.#exchange(statement, caller, false)
+    }
+  }
+
+  /** The same in a transaction that is committed only if `keep` answers true for the result. */
+  async runAndKeep(statement: CallerStatement, caller: CallerIdentity, keep: (result: CallerResult) => boolean): Promise<CallerResult> {
+    let result: CallerResult
+    try {
+      result = await this.#begin(statement, caller)
+    } catch (error) {
+      if (!this.#isStale(error)) throw error
+      this.#forgetAll()
+      result = await this.#begin(statement, caller)
+    }
+    let isKept = false
+    try {
+      isKept = keep(result)
+    } finally {
+      if (!isKept) await this.#finish('rollback')
+    }
+    if (isKept) await this.#finish('commit')
+    return result
+  }
+
+  async #begin(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
+    try {
+      return await this.#exchange(statement, caller, true)
+    } catch (error) {
+      const { bound, completed } = { bound: this.#bound, completed: this.#completed }
+      await this.#finish('rollback')
+      this.#bound = bound
+      this.#completed = completed
+      throw error
+    }
+  }
+
+  #exchange(statement: CallerStatement, caller: CallerIdentity, isBlock: boolean): Promise<CallerResult> {
+    if (statement.values.length > MAX_VALUES) throw new ServiceError('request.too_large', { message: 'The statement has too many values.' })
+    if (statement.text.includes('\0')) throw new ServiceError('request.invalid', { message: 'The statement has a null character.' })
+    this.#close(this.#prepared.evict())
+    const path = this.#toSearchPath(statement.searchPath)
+    const { request, timeZone } = statement
+    if (isBlock) this.#write(undefined, 'begin', [])
+    this.#write('', RESET, [])
+    const settings = [caller.role, caller.claimsJson, request.method, request.path, request.headers, request.cookies, path]
+    settings.push(statement.isReadOnly ? 'on' : 'off')
+    if (timeZone === undefined) this.#write('', SETTINGS, settings)
+    else this.#write('', SETTINGS_AND_ZONE, [...settings, timeZone])
+    this.#write(`${caller.role} ${path}`, statement.text, statement.values)
+    return this.#send(isBlock ? 3 : 2)
+  }
+
+  #finish(command: 'commit' | 'rollback'): Promise<CallerResult> {
+    this.#write(undefined, command, [])
+    return this.#send(0)
+  }
+
+  /** One statement of a batch; without a plan space it is not kept on the server. */
+  #write(planSpace: string | undefined, text: string, values: readonly (string | null)[]): void {
+    if (planSpace === undefined) {
+      this.#writer.parse('', text)
+      this.#parsing.push(undefined)
+      this.#writer.bindAndExecute('', values)
+      return
+    }
+    const prepared = this.#prepared.get(planSpace, text)
+    if (!prepared.isParsed) {
+      this.#writer.parse(prepared.name, text)
+      this.#parsing.push(prepared)
+    }
+    this.#writer.bindAndExecute(prepared.name, values)
+  }
+
+  #send(answering: number): Promise<CallerResult> {
+    return new Promise((resolve, reject) => {
+      if (this.#isEnded || !this.#socket.writable) return reject(new ServiceError('database.unavailable'))
+      this.#resolve = resolve
+      this.#reject = reject
+      this.#answering = answering
+      this.#bound = 0
+      this.#completed = 0
+      this.#rows = []
+      this.#command = ''
+      this.#error = undefined
+      this.#writer.sync()
+      this.#socket.write(this.#writer.take())
+    })
+  }
+
+  #handle(type: number, chunk: Buffer, start: number, end: number): void {
+    switch (type) {
+      case 0x44: // DataRow
+        if (this.#completed === this.#answering) this.#rows.push(readRow(chunk, start))
+        break
+      case 0x43: // CommandComplete
+        if (this.#completed === this.#answering) this.#command = chunk.toString('latin1', start, end - 1)
+        this.#completed += 1
+        break
+      case 0x32: // BindComplete
+        this.#bound += 1
+        break
+      case 0x31: // ParseComplete
+        this.#parsed()
+        break
+      case 0x5a: // ReadyForQuery
+        this.#ready()
+        break
+      case 0x45: // ErrorResponse
+        this.#error = readError(chunk, start, end)
+        if (this.#resolve === undefined) this.isSpoilt = true
+        break
+      case 0x49: // EmptyQueryResponse
+        this.#completed += 1
+        break
+      case 0x41: // NotificationResponse
+      case 0x53: // ParameterStatus
+        this.isSpoilt = true
+        break
+      case 0x47: // CopyInResponse
+      case 0x57: // CopyBothResponse
+        this.#socket.destroy()
+        break
+    }
+  }
+
+  #parsed(): void {
+    const statement = this.#parsing.shift()
+    if (statement !== undefined) statement.isParsed = true
+  }
+
+  #ready(): void {
+    const [resolve, reject, error] = [this.#resolve, this.#reject, this.#error]
+    this.#resolve = undefined
+    this.#reject = undefined
+    // What was sent to be parsed and was not: an error came first, maybe its own.
+    for (const statement of this.#parsing) if (statement !== undefined) this.#prepared.forget(statement)
+    this.#parsing = []
+    if (error !== undefined) reject?.(error)
+    else resolve?.({ rows: this.#rows, command: this.#command })
+  }
+
+  #end(): void {
+    this.#isEnded = true
+    this.isSpoilt = true
+    const reject = this.#reject
+    this.#resolve = undefined
+    this.#reject = undefined
+    reject?.(new ServiceError('database.unavailable', { cause: this.#error ?? new Error('The connection ended.') }))
+  }
+
+  /**
+   * Whether the batch failed because a prepared statement is not what it was: the result's columns changed, or a tenant's
+   * function took our statements away or made one of our name. Only before anything of the statement ran.
+   */
+  #isStale(error: unknown): boolean {
+    if (!(error instanceof DatabaseError) || this.#bound !== this.#completed || this.#isEnded) return false
+    if (error.code === '0A000') return error.message === 'cached plan must not change result type'
+    return error.code === '26000' || error.code === '42P05'
+  }
+
+  #forgetAll(): void {
+    this.#close(this.#prepared.clear())
+  }
+
+  #close(statements: PreparedStatement[]): void {
+    for (const statement of statements) if (statement.isParsed) this.#writer.close(statement.name)
+  }
+
+  #toSearchPath(schemas: readonly string[]): string {
+    if (schemas !== this.#pathOf) {
+      this.#pathOf = schemas
+      this.#path = toSearchPath(schemas)
+    }
+    return this.#path
+  }
+}
+
+// A temporary table must not stand in for a table of the project, so their schema comes last; unnamed, it would be first.
+function toSearchPath(schemas: readonly string[]): string {
+  const names = schemas.filter((schema) => schema !== 'pg_temp').map((schema) => `"${schema.replaceAll('"', '""')}"`)
+  return [...names, 'pg_temp'].join(', ')
+}

@@ -1,0 +1,162 @@
+import { isReading, ServiceError, type Caller } from '@polder/core'
+import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
+import { cancelRunning, makeClient, socketOf, toSessionConfig, type Login } from '../connect.ts'
+import type { ConnectionPoolManager } from '../pool-manager.ts'
+import type { PooledConnection } from '../pooled-connection.ts'
+import { isConnectionLost, isDatabaseError } from '../sql-state.ts'
+import type { CallerIdentity } from './one-sync.ts'
+import type { CallerResult, CallerStatement, OwnerSession, ProjectDatabase } from './project-database.ts'
+import type { ProjectTables } from './tables/project-tables.ts'
+
+export interface ProjectDatabaseOptions {
+  ref: string
+  pools: ConnectionPoolManager
+  logins: { authenticator: Login; platform: Login; owner: Login }
+}
+
+/** One project's database, to be opened for each caller; holds no connection. */
+export interface ProjectDatabaseFactory {
+  forCaller(caller: Caller): ProjectDatabase
+}
+
+/** Makes the ways into a project's database. */
+export function createProjectDatabase(options: ProjectDatabaseOptions): ProjectDatabaseFactory {
+  const engine = new Engine(options)
+  return { forCaller: (caller) => new CallerDatabase(engine, caller) }
+}
+
+const MEMBER_CLAIMS = JSON.stringify({ role: 'service_role' })
+
+class CallerDatabase implements ProjectDatabase {
+  readonly #engine: Engine
+  readonly #identity: CallerIdentity
+  readonly #mustRead: boolean
+
+  constructor(engine: Engine, caller: Caller) {
+    this.#engine = engine
+    this.#identity = caller.kind === 'app' ? caller : { role: 'service_role', claimsJson: MEMBER_CLAIMS }
+    // Checked for reading is not checked for writing, whatever the statement is.
+    this.#mustRead = caller.kind === 'member' && isReading(caller.permission)
+  }
+
+  asCaller(statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+    const allowed = this.#mustRead && !statement.isReadOnly ? { ...statement, isReadOnly: true } : statement
+    return this.#engine.runAs(this.#identity, allowed, keep)
+  }
+
+  asOwner<Result>(work: (tx: Kysely<ProjectTables>) => Promise<Result>): Promise<Result> {
+    return this.#engine.asOwner(work)
+  }
+
+  openOwnerSession(): Promise<OwnerSession> {
+    return this.#engine.openOwnerSession()
+  }
+}
+
+class Engine {
+  readonly #ref: string
+  readonly #pools: ConnectionPoolManager
+  readonly #logins: ProjectDatabaseOptions['logins']
+  #kysely: Kysely<ProjectTables> | undefined
+
+  constructor({ ref, pools, logins }: ProjectDatabaseOptions) {
+    this.#ref = ref
+    this.#pools = pools
+    this.#logins = logins
+  }
+
+  async runAs(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+    try {
+      return await this.#runOnce(identity, statement, keep)
+    } catch (error) {
+      // The connection may have died long before this request; a read can simply be asked again.
+      if (!statement.isReadOnly || !(error instanceof ServiceError) || error.code !== 'database.unavailable') throw error
+      return await this.#runOnce(identity, statement, keep)
+    }
+  }
+
+  async #runOnce(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+    const lease =
+      this.#pools.tryAcquire(this.#ref, 'authenticator') ??
+      (await this.#pools.acquire(this.#ref, 'authenticator', this.#logins.authenticator))
+    try {
+      const oneSync = lease.oneSync!
+      return keep === undefined ? await oneSync.run(statement, identity) : await oneSync.runAndKeep(statement, identity, keep)
+    } finally {
+      lease.release()
+    }
+  }
+
+  async asOwner<Result>(work: (tx: Kysely<ProjectTables>) => Promise<Result>): Promise<Result> {
+    this.#kysely ??= new Kysely<ProjectTables>({ dialect: new PostgresDialect({ pool: this.#toKyselyPool() }) })
+    try {
+      return await this.#kysely.transaction().execute(work)
+    } catch (error) {
+      if (isConnectionLost(error)) throw new ServiceError('database.unavailable', { cause: error })
+      throw error
+    }
+  }
+
+  async openOwnerSession(): Promise<OwnerSession> {
+    const { owner } = this.#logins
+    try {
+      return await openSession(owner)
+    } catch (error) {
+      if (!isDatabaseError(error) || error.code !== '28P01') throw toOpenError(error)
+      const password = await this.#pools.resetPassword(this.#ref, 'owner')
+      if (password === undefined) throw toOpenError(error)
+      return await openSession({ ...owner, password }).catch((second: unknown) => {
+        throw toOpenError(second)
+      })
+    }
+  }
+
+  #toKyselyPool(): PostgresPool {
+    return {
+      options: {},
+      connect: async () => {
+        const { platform } = this.#logins
+        const lease = this.#pools.tryAcquire(this.#ref, 'platform') ?? (await this.#pools.acquire(this.#ref, 'platform', platform))
+        return toKyselyClient(lease)
+      },
+      // The connections are the pool manager's.
+      end: async () => {},
+    }
+  }
+}
+
+function toKyselyClient(lease: PooledConnection): Awaited<ReturnType<PostgresPool['connect']>> {
+  const query = lease.client.query.bind(lease.client) as Awaited<ReturnType<PostgresPool['connect']>>['query']
+  return { query, release: (destroy) => lease.release(destroy === true) }
+}
+
+async function openSession(login: Login): Promise<OwnerSession> {
+  const client = makeClient({ ...toSessionConfig(login, 'owner'), connectionTimeoutMillis: 5_000 })
+  const ended = new Promise<void>((resolve) => client.once('end', () => resolve()))
+  try {
+    await client.connect()
+  } catch (error) {
+    void client.end().catch(() => {})
+    throw error
+  }
+  return {
+    client,
+    cancel: () => cancelRunning(client),
+    async [Symbol.asyncDispose]() {
+      // Whatever still runs would run on without anyone to see its result.
+      const isIdle = (client as unknown as { readyForQuery: boolean }).readyForQuery
+      if (!isIdle) {
+        await cancelRunning(client)
+        socketOf(client).destroy()
+      }
+      await client.end().catch(() => {})
+      await ended
+    },
+  }
+}
+
+function toOpenError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (isDatabaseError(error) && error.code === '53300') return new ServiceError('project.connections_exhausted', { cause: error })
+  return new ServiceError('database.unavailable', { cause: error })
+}
