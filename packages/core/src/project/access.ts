@@ -4,6 +4,11 @@ import type { ProjectRef } from './project-ref.ts'
 /** The three roles that a request to a project's data can run as. */
 export type DatabaseRole = 'anon' | 'authenticated' | 'service_role'
 
+/** Whether the text names one of the three. */
+export function isDatabaseRole(text: unknown): text is DatabaseRole {
+  return text === 'anon' || text === 'authenticated' || text === 'service_role'
+}
+
 /** Claims of a verified project token (or those that an API key stands for), as policies see them in `auth.jwt()`. */
 export interface ProjectClaims {
   role: DatabaseRole
