@@ -69,10 +69,11 @@ describe('project', () => {
 
   test('clients, projects and services can be awaited and printed without a call', async () => {
     const client = open()
-    expect(await client).toBe(client)
+    // What `await` does with anything.
+    expect(await Promise.resolve(client)).toBe(client)
     const project = client.project('alpha')
-    expect(await project).toBe(project)
-    expect(await project.auth).toBe(project.auth)
+    expect(await Promise.resolve(project)).toBe(project)
+    expect(await Promise.resolve(project.auth)).toBe(project.auth)
     expect(JSON.stringify(project)).toBe('{"ref":"alpha"}')
     expect(String(Object.prototype.toString.call(project))).toContain('Object')
     expect(server.seen).toEqual([])
