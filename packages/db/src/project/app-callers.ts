@@ -1,0 +1,103 @@
+import { createHash, timingSafeEqual } from 'node:crypto'
+import {
+  PUBLISHABLE_KEY_PREFIX,
+  SECRET_KEY_PREFIX,
+  ServiceError,
+  type AppCaller,
+  type DatabaseRole,
+  type ProjectClaims,
+} from '@polder/core'
+import type { ProjectKeys } from './project-keys.ts'
+import type { ProjectTokens } from './project-tokens.ts'
+import { findTokenRejection } from './token-rejection.ts'
+
+export interface AppCallersOptions {
+  tokens: ProjectTokens
+  keys: ProjectKeys
+  /** How many pairs of key and token are remembered. */
+  maxRemembered?: number
+}
+
+/** Tells from an app's credentials who it is; the same credentials give the same object again. */
+export interface AppCallers {
+  /** Throws `access.key_missing`, `access.key_invalid`, `access.jwt_invalid` or `access.jwt_expired`. */
+  require(apiKey: string | undefined, authorization: string | undefined): AppCaller
+}
+
+interface KnownCaller {
+  caller: AppCaller
+  endsAt: number
+}
+
+/** Who a credential stands for: a key of the project, or a token that its secret signed. */
+interface Credential {
+  claims: ProjectClaims
+  isKey: boolean
+}
+
+const BEARER = /^bearer(?:\s+(.*))?$/is
+
+/** The callers of one project. Credentials of another project are as wrong as any invented ones. */
+export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCallersOptions): AppCallers {
+  const known = new Map<string, KnownCaller>()
+  const stored: { hash: Buffer; role: DatabaseRole }[] = [
+    { hash: toHash(keys.anonKey), role: 'anon' },
+    { hash: toHash(keys.publishableKey), role: 'anon' },
+    { hash: toHash(keys.serviceRoleKey), role: 'service_role' },
+    { hash: toHash(keys.secretKey), role: 'service_role' },
+  ]
+
+  function findKeyRole(text: string): DatabaseRole | undefined {
+    const hash = toHash(text)
+    return stored.filter((key) => timingSafeEqual(key.hash, hash))[0]?.role
+  }
+
+  function requireCredential(text: string): Credential {
+    const role = findKeyRole(text)
+    if (text.startsWith(PUBLISHABLE_KEY_PREFIX) || text.startsWith(SECRET_KEY_PREFIX)) {
+      if (role === undefined) throw new ServiceError('access.key_invalid')
+      // As Supabase's gateway does: policies see an opaque key as the JWT that it stands in for.
+      return { claims: tokens.verify(role === 'anon' ? keys.anonKey : keys.serviceRoleKey), isKey: true }
+    }
+    return { claims: tokens.verify(text), isKey: role !== undefined }
+  }
+
+  function requireKey(text: string): Credential {
+    try {
+      return requireCredential(text)
+    } catch (cause) {
+      throw new ServiceError('access.key_invalid', { details: findTokenRejection(cause), cause })
+    }
+  }
+
+  function check(apiKey: string | undefined, authorization: string | undefined): KnownCaller {
+    const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]?.trim()
+    const isBearer = authorization !== undefined && BEARER.test(authorization)
+    const key = apiKey === undefined || apiKey === '' ? undefined : requireKey(apiKey)
+    if (!isBearer && key === undefined) throw new ServiceError('access.key_missing')
+    const bearer = !isBearer ? undefined : token === apiKey && key !== undefined ? key : requireCredential(token ?? '')
+    const { claims, isKey } = (bearer ?? key)!
+    return {
+      caller: { kind: 'app', role: claims.role, claims, claimsJson: JSON.stringify(claims), hasUserToken: bearer !== undefined && !isKey },
+      endsAt: Math.min(claims.exp ?? 0, key?.claims.exp ?? Infinity) * 1000,
+    }
+  }
+
+  return {
+    require(apiKey, authorization) {
+      // Neither a header nor a key of ours has a line break in it.
+      const credentials = `${apiKey ?? ''}\n${authorization ?? ''}`
+      const found = known.get(credentials)
+      if (found !== undefined && found.endsAt > Date.now()) return found.caller
+      known.delete(credentials)
+      const checked = check(apiKey, authorization)
+      if (known.size >= maxRemembered) known.delete(known.keys().next().value!)
+      known.set(credentials, checked)
+      return checked.caller
+    },
+  }
+}
+
+function toHash(text: string): Buffer {
+  return createHash('sha256').update(text).digest()
+}
