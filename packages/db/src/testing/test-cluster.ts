@@ -1,9 +1,20 @@
 import { randomBytes, randomUUID } from 'node:crypto'
-import { Kysely, PostgresDialect } from 'kysely'
-import { Client, Pool, type ClientConfig, type QueryResult } from 'pg'
+import type { DatabaseRole, MemberRole, Permission, ProjectClaims, ProjectRef } from '@polder/core'
+import { Client, type ClientConfig, type Pool, type QueryResult } from 'pg'
 import { inject } from 'vitest'
 import { toClientConfig, type ServerAddress } from '../cluster/server-address.ts'
+import { makePool } from '../connect.ts'
+import { openPlatformDatabase } from '../platform/open-platform-database.ts'
 import type { PlatformDatabase } from '../platform/platform-database.ts'
+import { openPlatformEvents, type PlatformEvents } from '../platform/platform-events.ts'
+import { upsertProjectSecrets } from '../platform/project-secrets.ts'
+import { createSecretBox, type SecretBox } from '../platform/secret-box.ts'
+import { createConnectionPoolManager, type ConnectionPoolManager } from '../pool-manager.ts'
+import { toIssuer } from '../project/open-project.ts'
+import { makeProjectKeys, makeSecretText, type ProjectKeys } from '../project/project-keys.ts'
+import type { ProjectScope } from '../project/project-scope.ts'
+import { createProjectTokens } from '../project/project-tokens.ts'
+import { createServiceRouter, type ProjectRouter } from '../service-router.ts'
 import { toDatabaseName, toLoginName, type ProjectLogin } from '../project/project-names.ts'
 import { createProvisioner, type ProjectPasswords, type Provisioner } from '../project/provisioner.ts'
 import { PLATFORM_TEMPLATE } from './global-setup.ts'
@@ -20,13 +31,25 @@ export interface TestCluster extends AsyncDisposable {
   superuserConnection: ClientConfig
   organizationId: string
   clusterId: string
+  router: ProjectRouter
+  pools: ConnectionPoolManager
+  events: PlatformEvents
+  box: SecretBox
+  /** Base URL that the router was told. */
+  publicUrl: string
   createProject(options?: { ref?: string; name?: string }): Promise<TestProject>
 }
 
 /** A real project: roles, database, rows. */
 export interface TestProject {
-  ref: string
+  ref: ProjectRef
   passwords: ProjectPasswords
+  jwtSecret: string
+  keys: ProjectKeys
+  /** Opens the project through the router as an app: with the role's key, or with a user's token where claims are given. */
+  scope(role?: DatabaseRole, claims?: Partial<ProjectClaims>): Promise<ProjectScope>
+  /** Opens the project through the router as a new member of its organization. */
+  member(permission?: Permission, role?: MemberRole): Promise<ProjectScope>
   /** A connection as one of its logins, closed on dispose of the cluster at the latest. */
   connect(login: ProjectLogin, database?: string): Promise<Client>
   /** Runs SQL as the project's owner, on a connection of its own. */
@@ -41,12 +64,26 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
   const platformConnection = { ...control, database: `platform_${id}` }
   await runOnce({ ...control, database: 'platform' }, `create database platform_${id} template ${PLATFORM_TEMPLATE}`)
 
-  const pool = makeTestPool(platformConnection)
-  const platform = new Kysely<never>({
-    dialect: new PostgresDialect({ pool: makeTestPool(platformConnection) }),
-  }) as unknown as PlatformDatabase
+  const pool = makePool({ ...platformConnection, max: 6 })
+  const opened = openPlatformDatabase({ ...platformConnection, max: 6 })
+  const platform = opened.db
   const provisioner = await createProvisioner({ control: pool, address, warmDatabases: options.warmDatabases ?? 0, observe: () => {} })
   const { organizationId, clusterId } = await insertGround(platform)
+  const box = createSecretBox(randomBytes(32))
+  const pools = createConnectionPoolManager({ observe: () => {} })
+  const events = await openPlatformEvents({ connection: platformConnection, observe: () => {} })
+  const publicUrl = 'http://localhost:8000'
+  const router = createServiceRouter({
+    platform,
+    box,
+    pools,
+    events,
+    addressOf: () => address,
+    publicUrl,
+    ledger: provisioner.ledger,
+    ensureMigrated: async () => {},
+    observe: () => {},
+  })
   const projects: TestProject[] = []
   const clients = new Set<Client>()
 
@@ -59,25 +96,31 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
     superuserConnection: { ...toClientConfig(address), user: 'postgres', password: superuserPassword, database: 'postgres' },
     organizationId,
     clusterId,
+    router,
+    pools,
+    events,
+    box,
+    publicUrl,
     createProject: async (wanted = {}) => {
       const project = await createTestProject(wanted)
       projects.push(project)
       return project
     },
     [Symbol.asyncDispose]: async () => {
-      await Promise.all([...clients].map((client) => client.end().catch(() => {})))
+      router.close()
+      await Promise.all([pools.end(), events.close(), ...[...clients].map((client) => client.end().catch(() => {}))])
       for (const { ref } of projects) {
         await provisioner.dropDatabase(ref)
         await provisioner.dropRoles(ref)
       }
-      await platform.destroy()
+      await opened.close()
       await pool.end()
       await runOnce({ ...control, database: 'platform' }, `drop database platform_${id} with (force)`)
     },
   }
 
   async function createTestProject(wanted: { ref?: string; name?: string }): Promise<TestProject> {
-    const ref = wanted.ref ?? makeRef()
+    const ref = (wanted.ref ?? makeRef()) as ProjectRef
     const passwords = { owner: makePassword(), authenticator: makePassword(), platform: makePassword(), backup: makePassword() }
     await Promise.all([provisioner.createRoles(ref, passwords), provisioner.createDatabase(ref)])
     await provisioner.openDatabase(ref, passwords)
@@ -93,6 +136,21 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
         ledger: provisioner.ledger,
       })
       .execute()
+    const jwtSecret = makeSecretText()
+    const issuer = toIssuer(`${publicUrl}/projects/${ref}`)
+    const keys = makeProjectKeys({ ref, issuer, jwtSecret })
+    await upsertProjectSecrets(platform, box, ref, {
+      jwt_secret: jwtSecret,
+      anon_key: keys.anonKey,
+      service_role_key: keys.serviceRoleKey,
+      publishable_key: keys.publishableKey,
+      secret_key: keys.secretKey,
+      owner_password: passwords.owner,
+      authenticator_password: passwords.authenticator,
+      platform_password: passwords.platform,
+      backup_password: passwords.backup,
+    })
+    const tokens = createProjectTokens({ ref, issuer, secret: jwtSecret })
 
     const connect = async (login: ProjectLogin, database = toDatabaseName(ref)) => {
       const client = new Client({ ...toClientConfig(address), user: toLoginName(ref, login), password: passwords[login], database })
@@ -105,6 +163,24 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
       ref,
       passwords,
       connect,
+      jwtSecret,
+      keys,
+      scope: async (role = 'anon', claims) => {
+        const apiKey = role === 'service_role' ? keys.serviceRoleKey : keys.anonKey
+        const isUser = claims !== undefined || role === 'authenticated'
+        const exp = Math.floor(Date.now() / 1000) + 3600
+        const authorization = isUser ? `Bearer ${tokens.sign({ iss: issuer, sub: randomUUID(), exp, ...claims, role })}` : undefined
+        return await router.getConnection(await router.validateProjectAccess(ref, { kind: 'app', apiKey, authorization }))
+      },
+      member: async (permission = 'project.read', role = 'owner') => {
+        const accountId = randomUUID()
+        await platform
+          .insertInto('accounts')
+          .values({ id: accountId, email: `${accountId}@example.com`, password_hash: '', disabled_at: null })
+          .execute()
+        await platform.insertInto('members').values({ organization_id: organizationId, account_id: accountId, role }).execute()
+        return await router.getConnection(await router.validateProjectAccess(ref, { kind: 'member', accountId, permission }))
+      },
       runAsOwner: async (sql) => {
         const client = await connect('owner')
         try {
@@ -126,13 +202,6 @@ async function insertGround(platform: PlatformDatabase): Promise<{ organizationI
     .values({ id: clusterId, name: 'test', kind: 'embedded', admin_url: null, server_version: null, walls: '[]' })
     .execute()
   return { organizationId, clusterId }
-}
-
-function makeTestPool(connection: ClientConfig): Pool {
-  const pool = new Pool({ ...connection, max: 6 })
-  pool.on('error', () => {})
-  pool.on('connect', (client) => client.on('error', () => {}))
-  return pool
 }
 
 async function runOnce(connection: ClientConfig, sql: string): Promise<void> {
