@@ -1,0 +1,9 @@
+import { ProjectData } from '#lib/data/project-data.ts'
+import type { LayoutLoad } from './$types'
+
+export const load: LayoutLoad = async ({ parent, params }) => {
+  const { studio } = await parent()
+  const project = new ProjectData(studio, params.ref)
+  void project.project.ask()
+  return { project }
+}

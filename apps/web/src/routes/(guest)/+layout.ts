@@ -1,0 +1,6 @@
+import type { LayoutLoad } from './$types'
+
+export const load: LayoutLoad = async ({ parent }) => {
+  const { studio } = await parent()
+  return { installation: studio.installation }
+}
