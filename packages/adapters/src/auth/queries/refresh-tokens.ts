@@ -1,0 +1,85 @@
+import { sql, type Kysely } from 'kysely'
+import type { ProjectTables } from '@polder/db'
+
+type Tx = Kysely<ProjectTables>
+
+/** A session and how its user proved who they are, most recent first. */
+export interface SessionFacts {
+  sessionId: string
+  userId: string
+  aal: string
+  amr: { method: string; timestamp: number }[]
+}
+
+export interface Rotation {
+  tokenHash: string
+  successorHash: string
+  /** The successor, sealed with the token. */
+  sealedSuccessor: Buffer
+  ip: string | null
+  userAgent: string | null
+}
+
+const FACTS = sql`session.id as "sessionId", session.user_id as "userId", coalesce(session.aal::pg_catalog.text, 'aal1') as aal,
+  coalesce((
+    select pg_catalog.jsonb_agg(pg_catalog.jsonb_build_object('method', claim.authentication_method,
+      'timestamp', pg_catalog.floor(extract(epoch from claim.updated_at))) order by claim.updated_at desc)
+    from auth.mfa_amr_claims as claim where claim.session_id = session.id
+  ), '[]'::pg_catalog.jsonb) as amr`
+
+/**
+ * Spends a token and puts its successor in its place, in one statement. Undefined when the token cannot be spent: unknown, spent
+ * already, its session over, its user banned. The session's row is locked before the token's, as signing out does it, so that the
+ * two never wait for each other; of many who come with one token, one finds it unspent.
+ */
+export async function rotateRefreshToken(tx: Tx, rotation: Rotation): Promise<SessionFacts | undefined> {
+  const result = await sql<SessionFacts>`
+    with session as materialized (
+      select session.id, session.user_id, session.aal
+      from auth.refresh_tokens as token join auth.sessions as session on session.id = token.session_id
+      where token.token = ${rotation.tokenHash} and (session.not_after is null or session.not_after > pg_catalog.now())
+      for no key update of session
+    ), spent as (
+      update auth.refresh_tokens as token set revoked = true, updated_at = pg_catalog.now(), sealed_successor = ${rotation.sealedSuccessor}
+      from session join auth.users as owner on owner.id = session.user_id
+      where token.token = ${rotation.tokenHash} and token.session_id = session.id and token.revoked is not true
+        and owner.deleted_at is null and (owner.banned_until is null or owner.banned_until <= pg_catalog.now())
+      returning token.session_id, token.instance_id, token.user_id
+    ), replaced as (
+      insert into auth.refresh_tokens (instance_id, token, user_id, revoked, created_at, updated_at, parent, session_id)
+      select spent.instance_id, ${rotation.successorHash}, spent.user_id, false, pg_catalog.now(), pg_catalog.now(), ${rotation.tokenHash},
+        spent.session_id
+      from spent
+      returning session_id
+    ), refreshed as (
+      update auth.sessions as used set refreshed_at = pg_catalog.now() at time zone 'utc', updated_at = pg_catalog.now(),
+        user_agent = ${rotation.userAgent}, ip = ${rotation.ip}::pg_catalog.inet
+      from replaced where used.id = replaced.session_id
+    )
+    select ${FACTS} from session join replaced on replaced.session_id = session.id`.execute(tx)
+  return result.rows[0]
+}
+
+/** Why a token could not be spent. */
+export interface TokenState extends SessionFacts {
+  isSpent: boolean
+  /** Spent no longer ago than the reuse interval. */
+  isFresh: boolean
+  isOver: boolean
+  isBanned: boolean
+  sealedSuccessor: Buffer | null
+}
+
+/** The token's state, or undefined if there is none. */
+export async function findTokenState(tx: Tx, tokenHash: string, reuseSeconds: number): Promise<TokenState | undefined> {
+  const result = await sql<TokenState>`
+    select ${FACTS}, coalesce(token.revoked, false) as "isSpent", token.sealed_successor as "sealedSuccessor",
+      coalesce(token.updated_at > pg_catalog.now() - pg_catalog.make_interval(secs => ${reuseSeconds}), false) as "isFresh",
+      coalesce(session.not_after <= pg_catalog.now(), false) as "isOver",
+      coalesce(owner.deleted_at is not null or owner.banned_until > pg_catalog.now(), false) as "isBanned"
+    from auth.refresh_tokens as token
+    join auth.sessions as session on session.id = token.session_id
+    join auth.users as owner on owner.id = session.user_id
+    where token.token = ${tokenHash}`.execute(tx)
+  return result.rows[0]
+}
