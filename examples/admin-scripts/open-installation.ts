@@ -1,0 +1,11 @@
+import { createClient, type Client } from '@polder/sdk'
+
+/** The installation that POLDER_URL names, signed in with POLDER_TOKEN. */
+export function openInstallation(): Client {
+  const { POLDER_URL = 'http://localhost:8000', POLDER_TOKEN } = process.env
+  if (!POLDER_TOKEN) {
+    console.error('Set POLDER_TOKEN to an access token: in the dashboard, Account, Access tokens.')
+    process.exit(1)
+  }
+  return createClient({ url: POLDER_URL, token: POLDER_TOKEN })
+}
