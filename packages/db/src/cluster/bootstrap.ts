@@ -1,5 +1,6 @@
 import type { ClusterWall } from '@polder/core'
-import { Client, type ClientConfig } from 'pg'
+import type { Client, ClientConfig } from 'pg'
+import { makeClient } from '../connect.ts'
 import { listMigrations, toChecksum, toLedgerChecksum } from '../migration-files.ts'
 import { readClusterSql } from './cluster-sql.ts'
 import { inspectWalls } from './cluster-walls.ts'
@@ -24,8 +25,7 @@ export async function bootstrapCluster(
   superuser: ClientConfig,
   options: BootstrapOptions,
 ): Promise<{ walls: ClusterWall[]; version: number }> {
-  const client = new Client(superuser)
-  client.on('error', () => {})
+  const client = makeClient(superuser)
   await client.connect()
   try {
     const sql = await readClusterSql()

@@ -1,15 +1,16 @@
-import { createHash } from 'node:crypto'
-import { chown, readFile, rm, writeFile } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observe } from '@polder/core'
-import { Client } from 'pg'
+import { makeClient } from '../connect.ts'
 import { findFreePort } from './free-port.ts'
 import { makeFolderFor, makeInitialData } from './initial-data.ts'
 import { findOperatingUser, type OperatingUser } from './operating-user.ts'
-import { DEFAULT_SETTINGS, toPgHba, toPostgresConf, type PostgresSettings } from './postgres-settings.ts'
+import type { PostgresSettings } from './postgres-settings.ts'
 import { findRunningPostmaster, isAlive, spawnPostmaster, stopPostmaster, waitUntilReady } from './postmaster.ts'
 import { makeServerFolder, makeSocketFolder, requireReachable } from './reachable-folder.ts'
 import { copyPackagedServer, readServerVersion, type ServerBinaries } from './server-binaries.ts'
+import { isConfiguredLike, makeConfiguration, readLastWords, writeConfiguration, type ServerPaths } from './server-configuration.ts'
 import { toClientConfig, type ServerAddress } from './server-address.ts'
 
 export interface EmbeddedPostgresOptions {
@@ -27,138 +28,127 @@ export interface EmbeddedPostgresOptions {
 
 /** A Postgres server of our own that runs beside this process, and outlives it if it has to. */
 export interface EmbeddedPostgres {
-  address: ServerAddress
+  /** Its port changes only if the server was lost and another program has taken the port meanwhile. */
+  readonly address: ServerAddress
   /** As `server_version_num`, for example 180004. */
-  version: number
+  readonly version: number
   /** The server of an earlier process was still running and is used further. */
-  wasAdopted: boolean
+  readonly wasAdopted: boolean
   /** Ends the server and waits until it is gone. */
   stop(): Promise<void>
 }
 
+interface Running {
+  pid: number
+  port: number
+  version: number
+}
+
+interface Launch {
+  paths: ServerPaths
+  binaries: ServerBinaries
+  user: OperatingUser
+  options: EmbeddedPostgresOptions
+}
+
 const START_TIMEOUT_MS = 120_000
+const WATCH_MS = 250
 
 /**
- * Starts Postgres from npm's or the given programs in `folder`, or adopts the one that is still running there. Throws an Error
- * of one clear line when the port, the folder, its data or the programs do not allow it.
+ * Starts Postgres from npm's or the given programs in `folder`, or adopts the one that is still running there; starts it again
+ * should it be killed. Throws an Error of one clear line when the port, the folder, its data or the programs do not allow it.
  */
 export async function openEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
+  const launch = await prepare(options)
+  const adopted = await adopt(launch)
+  const running = adopted ?? (await start(launch, options.port))
+  const address: ServerAddress = { host: '127.0.0.1', port: running.port, socketFolder: launch.paths.socketFolder }
+  const keeper = keepRunning(launch, running, address)
+  return { address, version: running.version, wasAdopted: adopted !== undefined, stop: keeper.stop }
+}
+
+async function prepare(options: EmbeddedPostgresOptions): Promise<Launch> {
   const folder = resolve(options.folder)
   const data = join(folder, 'data')
-  const user = findOperatingUser()
+  const user = findOperatingUser(data)
   await makeServerFolder(folder)
   const binaries = await openBinaries(folder, options.binaries)
   requireReachable(join(binaries.folder, 'postgres'), user)
-  const isDurable = options.settings?.['fsync'] !== false
-  await makeInitialData(data, binaries, user, options.superuserPassword, isDurable)
-  await makeFolderFor(user, join(folder, 'log'))
+  await makeInitialData({
+    data,
+    binaries,
+    user,
+    superuserPassword: options.superuserPassword,
+    isDurable: options.settings?.['fsync'] !== false,
+  })
+  const log = join(folder, 'log')
+  await makeFolderFor(user, log)
   const socketFolder = await makeSocketFolder(folder, user)
-  const paths = { folder, data, socketFolder }
-
-  const adopted = await adopt(paths, options)
-  if (adopted) return adopted
-  options.observe({ kind: 'cluster', event: 'starting', message: `Postgres ${binaries.version} in ${folder}` })
-  return start(paths, binaries, user, options)
-}
-
-interface Paths {
-  folder: string
-  data: string
-  socketFolder: string
+  return { paths: { folder, data, log, socketFolder }, binaries, user, options }
 }
 
 async function openBinaries(folder: string, own: string | undefined): Promise<ServerBinaries> {
   if (own === undefined) return copyPackagedServer(folder)
-  return { folder: resolve(own), version: readServerVersion(resolve(own)), isPruned: false }
+  return { folder: resolve(own), version: readServerVersion(resolve(own)) }
 }
 
-async function adopt(paths: Paths, options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres | undefined> {
-  const running = findRunningPostmaster(paths.data)
-  if (!running) return undefined
-  await waitUntilReady(paths.data, () => isAlive(running.pid), START_TIMEOUT_MS)
-  const address = { host: '127.0.0.1', port: running.port, socketFolder: running.socketFolder }
-  const isSame = (await readFile(join(paths.folder, 'settings'), 'utf8').catch(() => '')) === digestSettings(paths, running.port, options)
-  if (!isSame) {
-    // made by another release of this code: its settings need a start of its own
-    await stopPostmaster(paths.data, running.pid)
+async function adopt(launch: Launch): Promise<Running | undefined> {
+  const { paths, binaries, options } = launch
+  const found = findRunningPostmaster(paths.data)
+  if (!found) return undefined
+  await waitUntilReady(paths.data, found.pid, () => isAlive(found.pid), START_TIMEOUT_MS)
+  if (!(await isConfiguredLike(paths, makeConfiguration(paths, binaries, found.port, options.settings)))) {
+    // started by another release of this code: its programs or settings need a start of their own
+    await stopPostmaster(paths.data, found.pid)
     return undefined
   }
-  const version = await ask(address, paths, options.superuserPassword)
-  options.observe({ kind: 'cluster', event: 'adopted', message: `Postgres was still running on port ${running.port}` })
-  return { address, version, wasAdopted: true, stop: makeStop(paths, running.pid, options.observe) }
+  const version = await ask(launch, found.port)
+  options.observe({ kind: 'cluster', event: 'adopted', message: `Postgres was still running on port ${found.port}` })
+  return { pid: found.pid, port: found.port, version }
 }
 
-async function start(
-  paths: Paths,
-  binaries: ServerBinaries,
-  user: OperatingUser,
-  options: EmbeddedPostgresOptions,
-): Promise<EmbeddedPostgres> {
-  for (let wanted = options.port, attempt = 0; ; attempt += 1) {
-    const port = await findFreePort(wanted)
-    await writeConfiguration(paths, user, port, options)
-    const startupLog = join(paths.folder, 'log', 'start.log')
-    const child = spawnPostmaster(binaries.folder, paths.data, startupLog, user)
-    let hasEnded = false
-    child.once('error', () => (hasEnded = true))
-    child.once('exit', () => (hasEnded = true))
-    child.unref()
-    const isReady = await waitUntilReady(paths.data, () => !hasEnded, START_TIMEOUT_MS)
-    if (isReady && child.pid !== undefined) {
-      const address = { host: '127.0.0.1', port, socketFolder: paths.socketFolder }
-      const version = await ask(address, paths, options.superuserPassword)
+async function start(launch: Launch, wanted: number): Promise<Running> {
+  const { paths, binaries, user, options } = launch
+  options.observe({ kind: 'cluster', event: 'starting', message: `Postgres ${binaries.version} in ${paths.folder}` })
+  for (let first = wanted, attempt = 0; ; attempt += 1) {
+    const port = await findFreePort(first)
+    await writeConfiguration(paths, user, port, makeConfiguration(paths, binaries, port, options.settings))
+    // that of a server that was killed: its number may be another program's by now
+    if (process.platform === 'linux') await rm(join(paths.data, 'postmaster.pid'), { force: true })
+    const pid = await launchOnce(launch)
+    if (pid !== undefined) {
+      const version = await ask(launch, port)
       options.observe({ kind: 'cluster', event: 'started', message: `Postgres ${binaries.version} on port ${port}` })
-      return { address, version, wasAdopted: false, stop: makeStop(paths, child.pid, options.observe) }
+      return { pid, port, version }
     }
-    const words = await readLastWords(paths.folder, startupLog)
-    const lostThePort = /could not bind|Address already in use|could not create any TCP/.test(words)
-    if (!lostThePort || attempt >= 10) throw new Error(`Postgres did not start in ${paths.folder}: ${words || 'no answer'}`)
-    wanted = port + 1
+    const words = await readLastWords(paths)
+    const hasLostThePort = /could not bind|Address already in use|could not create any TCP/.test(words)
+    if (!hasLostThePort || attempt >= 10) throw new Error(`Postgres did not start in ${paths.folder}: ${words || 'it gave no reason.'}`)
+    first = port + 1
   }
 }
 
-async function writeConfiguration(paths: Paths, user: OperatingUser, port: number, options: EmbeddedPostgresOptions): Promise<void> {
-  const { conf, hba } = makeConfiguration(paths, port, options)
-  for (const [name, text] of [
-    ['postgresql.conf', conf],
-    ['pg_hba.conf', hba],
-  ] as const) {
-    const file = join(paths.data, name)
-    await writeFile(file, text, { mode: 0o600 })
-    if (user.uid !== undefined && user.gid !== undefined) await chown(file, user.uid, user.gid)
-  }
-  // settings of an ALTER SYSTEM would overrule ours
-  await rm(join(paths.data, 'postgresql.auto.conf'), { force: true })
-  await writeFile(join(paths.folder, 'settings'), digestSettings(paths, port, options))
-  await writeFile(join(paths.folder, 'port'), `${port}\n`)
+async function launchOnce({ paths, binaries, user }: Launch): Promise<number | undefined> {
+  const child = spawnPostmaster(binaries.folder, paths.data, join(paths.log, 'start.log'), user)
+  let hasEnded = false
+  child.once('error', () => (hasEnded = true))
+  child.once('exit', () => (hasEnded = true))
+  child.unref()
+  if (child.pid === undefined) return undefined
+  const isReady = await waitUntilReady(paths.data, child.pid, () => !hasEnded, START_TIMEOUT_MS)
+  return isReady ? child.pid : undefined
 }
 
-function makeConfiguration(paths: Paths, port: number, options: EmbeddedPostgresOptions): { conf: string; hba: string } {
-  const conf = toPostgresConf({
-    ...DEFAULT_SETTINGS,
-    ...options.settings,
-    port,
-    unix_socket_directories: paths.socketFolder,
-    log_directory: join(paths.folder, 'log'),
-  })
-  return { conf, hba: toPgHba() }
-}
-
-function digestSettings(paths: Paths, port: number, options: EmbeddedPostgresOptions): string {
-  const { conf, hba } = makeConfiguration(paths, port, options)
-  return createHash('sha256').update(conf).update(hba).digest('hex')
-}
-
-/** Asks the server who it is; it must be the one of this folder, and take our password. */
-async function ask(address: ServerAddress, paths: Paths, password: string): Promise<number> {
-  const client = new Client({
-    ...toClientConfig(address),
+/** Asks the server who it is; it must take our password. */
+async function ask({ paths, options }: Launch, port: number): Promise<number> {
+  const address = toClientConfig({ host: '127.0.0.1', port, socketFolder: paths.socketFolder })
+  const client = makeClient({
+    ...address,
     user: 'postgres',
     database: 'postgres',
-    password,
+    password: options.superuserPassword,
     connectionTimeoutMillis: 10_000,
   })
-  client.on('error', () => {})
   try {
     await client.connect()
     const { rows } = await client.query<{ version: number }>("select current_setting('server_version_num')::int as version")
@@ -173,22 +163,37 @@ async function ask(address: ServerAddress, paths: Paths, password: string): Prom
   }
 }
 
-function makeStop(paths: Paths, pid: number, observe: Observe): () => Promise<void> {
+function keepRunning(launch: Launch, first: Running, address: ServerAddress): { stop(): Promise<void> } {
+  const { paths, options } = launch
+  let running = first
+  let restarting: Promise<void> | undefined
   let stopping: Promise<void> | undefined
-  return () =>
-    (stopping ??= stopPostmaster(paths.data, pid).then(() =>
-      observe({ kind: 'cluster', event: 'stopped', message: `Postgres in ${paths.folder}` }),
-    ))
-}
+  const watch = setInterval(() => {
+    if (restarting || isAlive(running.pid)) return
+    options.observe({ kind: 'cluster', event: 'lost', message: `Postgres in ${paths.folder} ended; starting it again` })
+    restarting = restart().finally(() => (restarting = undefined))
+  }, WATCH_MS).unref()
 
-async function readLastWords(folder: string, startupLog: string): Promise<string> {
-  const day = new Date().toLocaleDateString('en-US', { weekday: 'short', timeZone: 'UTC' })
-  const texts = await Promise.all(
-    [startupLog, join(folder, 'log', `postgres-${day}.log`)].map((file) => readFile(file, 'utf8').catch(() => '')),
-  )
-  const lines = texts.flatMap((text) => text.trim().split('\n').slice(-8))
-  return lines
-    .filter((line) => /FATAL|ERROR|PANIC|could not|HINT/.test(line))
-    .slice(-3)
-    .join(' ')
+  async function restart(): Promise<void> {
+    for (let pauseMs = 100; !stopping; pauseMs = Math.min(pauseMs * 2, 10_000)) {
+      // its last processes may still hold its memory and its port
+      await sleep(pauseMs, undefined, { ref: false })
+      try {
+        running = await start(launch, running.port)
+        address.port = running.port
+        return
+      } catch (cause) {
+        options.observe({ kind: 'error', code: 'database.unavailable', cause })
+      }
+    }
+  }
+
+  async function stop(): Promise<void> {
+    clearInterval(watch)
+    await restarting
+    await stopPostmaster(paths.data, running.pid)
+    options.observe({ kind: 'cluster', event: 'stopped', message: `Postgres in ${paths.folder}` })
+  }
+
+  return { stop: () => (stopping ??= stop()) }
 }

@@ -8,17 +8,20 @@ import type { ServerBinaries } from './server-binaries.ts'
 
 const run = promisify(execFile)
 
+export interface InitialDataOptions {
+  data: string
+  binaries: ServerBinaries
+  user: OperatingUser
+  superuserPassword: string
+  /** Whether to wait for the disk. */
+  isDurable: boolean
+}
+
 /**
  * Makes the server's data folder when there is none yet; it appears whole or not at all. Throws one clear line when there is
  * one of another major version, or when initdb fails (with its last words).
  */
-export async function makeInitialData(
-  data: string,
-  binaries: ServerBinaries,
-  user: OperatingUser,
-  superuserPassword: string,
-  isDurable: boolean,
-): Promise<void> {
+export async function makeInitialData({ data, binaries, user, superuserPassword, isDurable }: InitialDataOptions): Promise<void> {
   const major = await readMajor(data)
   if (major !== undefined) {
     const wanted = /^\d+/.exec(binaries.version)?.[0]
@@ -79,8 +82,11 @@ export async function makeFolderFor(user: OperatingUser, folder: string): Promis
 }
 
 async function readMajor(data: string): Promise<string | undefined> {
-  return readFile(join(data, 'PG_VERSION'), 'utf8').then(
-    (text) => text.trim(),
-    () => undefined,
-  )
+  try {
+    return (await readFile(join(data, 'PG_VERSION'), 'utf8')).trim()
+  } catch (cause) {
+    const { code } = cause as NodeJS.ErrnoException
+    if (code === 'ENOENT') return undefined
+    throw new Error(`The data in ${data} cannot be read (${code}): it belongs to another user, who started it before.`, { cause })
+  }
 }

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process'
+import { statSync } from 'node:fs'
 
 /** The OS user that Postgres runs as; `undefined` ids mean that of this process. */
 export interface OperatingUser {
@@ -10,11 +11,13 @@ export interface OperatingUser {
 const CANDIDATES = ['polder-postgres', 'postgres']
 
 /**
- * Finds whom Postgres runs as: this process's user, or, since Postgres refuses to run as root, a user of its own, which is
- * made when the machine has none. Throws one clear line when that is not possible.
+ * Finds whom Postgres runs as: this process's user, or, since Postgres refuses to run as root, whom the data belongs to already,
+ * or a user of its own, which is made when the machine has none. Throws one clear line when that is not possible.
  */
-export function findOperatingUser(): OperatingUser {
+export function findOperatingUser(data: string): OperatingUser {
   if (process.getuid?.() !== 0) return { name: String(process.getuid?.() ?? ''), uid: undefined, gid: undefined }
+  const owned = statSync(data, { throwIfNoEntry: false })
+  if (owned && owned.uid !== 0) return { name: String(owned.uid), uid: owned.uid, gid: owned.gid }
   for (const name of CANDIDATES) {
     const found = lookUp(name)
     if (found) return found

@@ -79,10 +79,11 @@ export function spawnPostmaster(binaries: string, data: string, startupLog: stri
 }
 
 /** Waits until the server takes connections. Answers false when the process ends first or the time is over. */
-export async function waitUntilReady(data: string, isRunning: () => boolean, timeoutMs: number): Promise<boolean> {
+export async function waitUntilReady(data: string, pid: number, isRunning: () => boolean, timeoutMs: number): Promise<boolean> {
   const end = performance.now() + timeoutMs
   while (performance.now() < end) {
-    if (readPostmasterFile(data)?.isReady) return true
+    const file = readPostmasterFile(data)
+    if (file?.isReady && file.pid === pid) return true
     if (!isRunning()) return false
     await sleep(5)
   }

@@ -30,8 +30,6 @@ export interface ServerBinaries {
   folder: string
   /** As the programs say it, for example `18.4`. */
   version: string
-  /** Whether only allowed extensions are there. */
-  isPruned: boolean
 }
 
 /** Where npm put the server's files for this machine. Throws one clear line when there is no build for it. */
@@ -76,7 +74,7 @@ export async function copyPackagedServer(folder: string): Promise<ServerBinaries
       if (error.code !== 'ENOTEMPTY' && error.code !== 'EEXIST') throw error
     })
   }
-  return { folder: join(target, 'bin'), version, isPruned: true }
+  return { folder: join(target, 'bin'), version }
 }
 
 async function copyTree(source: string, target: string): Promise<void> {

@@ -1,4 +1,5 @@
-import { Client, type ClientConfig } from 'pg'
+import type { Client, ClientConfig } from 'pg'
+import { makeClient } from '../connect.ts'
 import { migrate } from '../migrate.ts'
 import { toChecksum } from '../migration-files.ts'
 import type { ClusterSql } from './cluster-sql.ts'
@@ -23,11 +24,10 @@ export async function makeTemplate(
   await dropTemplate(admin, name)
   await admin.query(`create database ${admin.escapeIdentifier(unfinished)} template template0 encoding 'UTF8'`)
   await admin.query(`revoke all on database ${admin.escapeIdentifier(unfinished)} from public`)
-  const client = new Client({
+  const client = makeClient({
     ...connection,
     ...(connection.connectionString ? withDatabase(connection.connectionString, unfinished) : { database: unfinished }),
   })
-  client.on('error', () => {})
   await client.connect()
   try {
     await client.query(`begin; ${sql.templateBase}; commit`)

@@ -1,9 +1,10 @@
 import type { Observe } from '@polder/core'
-import { Client, DatabaseError, escapeIdentifier, escapeLiteral, type Pool } from 'pg'
+import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool } from 'pg'
 import { readClusterSql } from '../cluster/cluster-sql.ts'
 import { CHOSEN_PASSWORD_ITERATIONS, RANDOM_PASSWORD_ITERATIONS, toScramVerifier } from '../cluster/scram.ts'
-import { toClientConfig, type ServerAddress } from '../cluster/server-address.ts'
+import type { ServerAddress } from '../cluster/server-address.ts'
 import { toTemplateName } from '../cluster/template.ts'
+import { makeClient, toSessionConfig } from '../connect.ts'
 import { listMigrations, toLedgerChecksum } from '../migration-files.ts'
 import { PROJECT_LOGINS, toDatabaseName, toLoginName, type ProjectLogin } from './project-names.ts'
 import { DEFAULT_PRIVILEGES_SQL, toOpenSql, toRolesSql, toTombstoneSql } from './provisioner-sql.ts'
@@ -122,14 +123,8 @@ async function createRoles(control: Pool, ref: string, passwords: ProjectPasswor
 }
 
 async function setDefaultPrivileges(address: ServerAddress, ref: string, password: string): Promise<void> {
-  const client = new Client({
-    ...toClientConfig(address),
-    database: toDatabaseName(ref),
-    user: toLoginName(ref, 'owner'),
-    password,
-    connectionTimeoutMillis: 10_000,
-  })
-  client.on('error', () => {})
+  const login = { address, database: toDatabaseName(ref), user: toLoginName(ref, 'owner'), password }
+  const client = makeClient({ ...toSessionConfig(login, 'owner', { statementTimeoutMs: 10_000 }), connectionTimeoutMillis: 10_000 })
   try {
     await client.connect()
     await client.query(DEFAULT_PRIVILEGES_SQL)

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Client } from 'pg'
+import type { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { bootstrapCluster } from '../cluster/bootstrap.ts'
 import { openEmbeddedPostgres } from '../cluster/embedded-postgres.ts'
 import { findRunningPostmaster, isAlive, stopPostmaster } from '../cluster/postmaster.ts'
 import { toClientConfig, type ServerAddress } from '../cluster/server-address.ts'
+import { makeClient } from '../connect.ts'
 import { migrate } from '../migrate.ts'
 
 /** What a test needs to attach to the run's one cluster. */
@@ -68,8 +69,7 @@ async function makePlatformTemplate(address: ServerAddress, password: string): P
 }
 
 async function connect(config: object): Promise<AsyncDisposable & { client: Client }> {
-  const client = new Client(config)
-  client.on('error', () => {})
+  const client = makeClient(config)
   await client.connect()
   return { client, [Symbol.asyncDispose]: () => client.end() }
 }

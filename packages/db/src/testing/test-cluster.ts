@@ -1,9 +1,9 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { DatabaseRole, MemberRole, Permission, ProjectClaims, ProjectRef } from '@polder/core'
-import { Client, type ClientConfig, type Pool, type QueryResult } from 'pg'
+import type { Client, ClientConfig, Pool, QueryResult } from 'pg'
 import { inject } from 'vitest'
 import { toClientConfig, type ServerAddress } from '../cluster/server-address.ts'
-import { makePool } from '../connect.ts'
+import { makeClient, makePool } from '../connect.ts'
 import { openPlatformDatabase } from '../platform/open-platform-database.ts'
 import type { PlatformDatabase } from '../platform/platform-database.ts'
 import { openPlatformEvents, type PlatformEvents } from '../platform/platform-events.ts'
@@ -153,8 +153,7 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
     const tokens = createProjectTokens({ ref, issuer, secret: jwtSecret })
 
     const connect = async (login: ProjectLogin, database = toDatabaseName(ref)) => {
-      const client = new Client({ ...toClientConfig(address), user: toLoginName(ref, login), password: passwords[login], database })
-      client.on('error', () => {})
+      const client = makeClient({ ...toClientConfig(address), user: toLoginName(ref, login), password: passwords[login], database })
       await client.connect()
       clients.add(client)
       return client
@@ -205,8 +204,7 @@ async function insertGround(platform: PlatformDatabase): Promise<{ organizationI
 }
 
 async function runOnce(connection: ClientConfig, sql: string): Promise<void> {
-  const client = new Client(connection)
-  client.on('error', () => {})
+  const client = makeClient(connection)
   await client.connect()
   try {
     await client.query(sql)
