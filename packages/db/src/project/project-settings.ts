@@ -17,6 +17,11 @@ export const restSettingsSchema = z.object({
   schemas: z.array(z.string()).min(1).default(['public']),
   extraSearchPath: z.array(z.string()).default(['public', 'extensions']),
   maxRows: z.number().int().min(1).nullable().default(1000),
+  areAggregatesAllowed: z.boolean().default(false),
+  /** Whether clients may ask for the plan of their statement. */
+  isPlanAllowed: z.boolean().default(false),
+  /** Whether `Prefer: tx=rollback` is honoured. */
+  isTransactionOverridable: z.boolean().default(false),
 })
 
 export type RestSettings = z.infer<typeof restSettingsSchema>

@@ -1,0 +1,64 @@
+import type { RestAdapter, RestRequest } from '@polder/adapters/rest'
+import type { Observe } from '@polder/core'
+import type { ProjectScope } from '@polder/db'
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
+import { toErrorReply } from './wire.ts'
+
+export interface RestRoutesOptions {
+  rest: Pick<RestAdapter, 'answer'>
+  observe?: Observe
+}
+
+interface WithProject {
+  project?: ProjectScope
+}
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
+
+/** `/rest/v1/*` of a project, as PostgREST answers it. The gateway's hook has put the open project at `request.project`. */
+export async function restRoutes(app: FastifyInstance, { rest, observe }: RestRoutesOptions): Promise<void> {
+  app.removeAllContentTypeParsers()
+  app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
+  app.setErrorHandler((error, request, reply) => {
+    const { project } = request as WithProject
+    const isAnonymous = project === undefined || (project.caller.kind === 'app' && project.caller.role === 'anon')
+    const answer = toErrorReply(error, isAnonymous)
+    if (answer.status >= 500) observe?.({ kind: 'error', requestId: request.id, ref: project?.ref, code: 'rest', cause: error })
+    if (answer.statusText !== undefined) reply.raw.statusMessage = answer.statusText
+    for (const [name, value] of answer.headers) void reply.header(name, value)
+    return reply
+      .code(answer.status)
+      .type('application/json; charset=utf-8')
+      .send(request.method === 'HEAD' ? '' : answer.body)
+  })
+  for (const url of ['/', '/*']) {
+    app.route({ method: METHODS, url, exposeHeadRoute: false, handler: (request, reply) => handle(rest, request, reply) })
+  }
+}
+
+async function handle(rest: RestRoutesOptions['rest'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+  const { project } = request as WithProject
+  if (project === undefined) throw new TypeError('the gateway opened no project')
+  const answer = await rest.answer(project, toRestRequest(request))
+  // Straight to the socket: the bytes are Postgres' own, and no hook of this plugin has more to say about them.
+  void reply.code(answer.status)
+  for (const [name, value] of answer.headers) void reply.header(name, value)
+  if (answer.body === null) return reply.send()
+  return reply.send(answer.body)
+}
+
+function toRestRequest(request: FastifyRequest): RestRequest {
+  const { url = '/' } = request.raw
+  const question = url.indexOf('?')
+  const path = question === -1 ? url : url.slice(0, question)
+  const prefix = '/rest/v1'
+  const start = path.indexOf(prefix)
+  const rest = start === -1 ? path : path.slice(start + prefix.length)
+  return {
+    method: request.method,
+    path: rest === '' ? '/' : rest,
+    query: question === -1 ? '' : url.slice(question + 1),
+    headers: request.headers as RestRequest['headers'],
+    body: Buffer.isBuffer(request.body) ? request.body : null,
+  }
+}

@@ -1,0 +1,97 @@
+import { ServiceError } from '@polder/core'
+import { type CallerResult, type CallerStatement, type ProjectScope, isDatabaseError } from '@polder/db'
+import { bind } from './bind.ts'
+import { notSingular, putKeyMismatch, tooManyAffected } from './fault.ts'
+import type { RestRequest } from './parse/api-request.ts'
+import { toCanonicalQuery } from './parse/canonical-query.ts'
+import type { Prepared } from './prepare.ts'
+import type { StatementTemplate } from './queries/sql-text.ts'
+import type { ReadRequest } from './read-request.ts'
+import { type RestReply, type ResultRow, readResult, toReply } from './reply.ts'
+
+/** Runs a prepared request as the caller and answers with what came of it. */
+export async function execute(project: ProjectScope, request: RestRequest, read: ReadRequest, prepared: Prepared): Promise<RestReply> {
+  const statement = toStatement(project, request, read, prepared, prepared.statement)
+  try {
+    if (prepared.isExplained) return toPlanReply(prepared, await project.db.asCaller(statement, keeper(prepared)))
+    const result = readResult(await project.db.asCaller(statement, keeper(prepared)))
+    const failure = findFailure(prepared, result)
+    if (failure !== undefined) throw failure
+    if (prepared.estimate !== null) await addEstimate(project, request, read, prepared, result)
+    return toReply(prepared, result, {
+      range: read.range,
+      canonicalQuery: prepared.action.kind === 'read' ? toCanonicalQuery(request.query) : '',
+      profile: read.profile,
+    })
+  } catch (error) {
+    if (!isDatabaseError(error)) throw error
+    throw new ServiceError('rest.database_error', { message: error.message, cause: error })
+  }
+}
+
+function toStatement(
+  project: ProjectScope,
+  request: RestRequest,
+  read: ReadRequest,
+  prepared: Prepared,
+  template: StatementTemplate,
+): CallerStatement {
+  const { maxRows } = project.configuration.rest
+  const { cookie, ...headers } = request.headers
+  return {
+    text: template.text,
+    values: bind(template.parameters, { slots: read.slots, payload: read.payload, range: read.range, maxRows }),
+    isReadOnly: prepared.isReadOnly,
+    request: { method: request.method, path: request.path, headers: JSON.stringify(headers), cookies: toCookies(cookie) },
+    searchPath: prepared.searchPath,
+    timeZone: prepared.preferences.timeZone ?? undefined,
+  }
+}
+
+function toCookies(header: string | undefined): string {
+  if (header === undefined) return '{}'
+  const pairs = header.split(';').map((part): [string, string] => {
+    const separator = part.indexOf('=')
+    return separator === -1 ? [part.trim(), ''] : [part.slice(0, separator).trim(), part.slice(separator + 1).trim()]
+  })
+  return JSON.stringify(Object.fromEntries(pairs))
+}
+
+/** What decides whether a write is committed; undefined when it always is. */
+function keeper(prepared: Prepared): ((result: CallerResult) => boolean) | undefined {
+  const { preferences, action, isSingular } = prepared
+  const isLimited = preferences.maxAffected !== null && preferences.handling === 'strict'
+  const isRolledBack = preferences.transaction === 'rollback'
+  if (prepared.isReadOnly || !(isSingular || isLimited || isRolledBack || action.kind === 'put')) return undefined
+  return (result) => !isRolledBack && (prepared.isExplained || findFailure(prepared, readResult(result)) === undefined)
+}
+
+function findFailure({ action, preferences, isSingular }: Prepared, { count }: ResultRow): ServiceError | undefined {
+  if (action.kind === 'put') return count === 1 ? undefined : putKeyMismatch()
+  if (isSingular && count !== 1) return notSingular(count)
+  const isLimited = action.kind === 'update' || action.kind === 'delete' || action.kind === 'call'
+  const { maxAffected, handling } = preferences
+  return isLimited && handling === 'strict' && maxAffected !== null && count > maxAffected ? tooManyAffected(count) : undefined
+}
+
+async function addEstimate(
+  project: ProjectScope,
+  request: RestRequest,
+  read: ReadRequest,
+  prepared: Prepared,
+  result: ResultRow,
+): Promise<void> {
+  if (prepared.estimate === null) return
+  const { maxRows } = project.configuration.rest
+  if (prepared.preferences.count === 'estimated' && maxRows !== null && (result.total ?? 0) <= maxRows) return
+  const { rows } = await project.db.asCaller(toStatement(project, request, read, prepared, prepared.estimate))
+  const [explained] = JSON.parse(rows[0]?.[0]?.toString('utf8') ?? '[]') as { Plan: { 'Plan Rows': number } }[]
+  const estimated = explained?.Plan['Plan Rows'] ?? 0
+  result.total = Math.max(result.total ?? 0, estimated)
+}
+
+function toPlanReply(prepared: Prepared, { rows }: CallerResult): RestReply {
+  const newline = Buffer.from('\n')
+  const body = Buffer.concat(rows.flatMap(([line]) => [line ?? Buffer.alloc(0), newline]))
+  return { status: 200, headers: [['Content-Type', prepared.contentType]], body }
+}

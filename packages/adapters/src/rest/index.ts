@@ -1,0 +1,5 @@
+export { createRestAdapter, type RestAdapter, type RestAdapterOptions } from './adapter.ts'
+export { findRestFault, type RestFault } from './fault.ts'
+export type { RestRequest } from './parse/api-request.ts'
+export type { RestReply } from './reply.ts'
+export { probe } from './probe.ts'
