@@ -53,3 +53,9 @@ export async function findSignedIn(credentials: Credentials, sources: StudioSess
   const sessionId = sources.cookie.read(credentials.cookie)
   return sessionId === null ? null : sources.findSession(sessionId)
 }
+
+/** Whether a project lies within the scope of the access token that the request came with, if any. */
+export function isProjectInScope({ token }: SignedIn, project: { ref: string; organizationId: string }): boolean {
+  if (token?.organizationId && token.organizationId !== project.organizationId) return false
+  return !token?.projectRefs || token.projectRefs.includes(project.ref)
+}

@@ -123,6 +123,7 @@ describe('an access token', () => {
     const call = await withToken({ projectRefs: ['homeproject'] as never })
     expect((await call.organizations.list()).map(({ id }) => id)).toEqual([home])
     await expect(call.organizations.get({ organizationId: home })).resolves.toMatchObject({ id: home })
+    await expect(call.organizations.get({ organizationId: other })).rejects.toMatchObject(refusal('organization.not_found'))
     await expect(call.organizations.listMembers({ organizationId: home })).rejects.toMatchObject(refusal('access.forbidden'))
     await expect(call.organizations.delete({ organizationId: home })).rejects.toMatchObject(refusal('access.forbidden'))
   })

@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { openTestStage, PASSWORD, refusal, type TestStage } from '../trpc/testing/test-stage.ts'
 import { createPasswords } from './passwords.ts'
+import { createRateLimits, RATE_LIMITS } from './rate-limits.ts'
 
 let stage: TestStage
 
@@ -143,6 +144,49 @@ describe('sign-in', () => {
       .where('email', '=', person.email)
       .executeTakeFirstOrThrow()
     expect(row.password_hash).toMatch(/^\$argon2id\$v=19\$m=64,t=1,p=1\$/)
+  })
+})
+
+describe('guessing', () => {
+  test('is stopped for one account from one network, not for its owner elsewhere, and not for good', async () => {
+    const limits = createRateLimits({ ...RATE_LIMITS, signInByAccountAndIp: { points: 3, seconds: 1 } })
+    await using limited = await openTestStage({ limits })
+    const { email } = await limited.signUp('besieged')
+    const signIn = (password: string, ip: string, name = email) => limited.visit(null, ip).call.account.signIn({ email: name, password })
+    for (let round = 0; round < 5; round++) await signIn(PASSWORD, '192.0.2.9')
+    for (const spelling of [email, email.toUpperCase(), ` ${email}`]) {
+      await expect(signIn('a wrong guess', '192.0.2.9', spelling)).rejects.toMatchObject(refusal('account.credentials_invalid'))
+    }
+    await expect(signIn(PASSWORD, '192.0.2.9')).rejects.toMatchObject({
+      cause: { code: 'request.rate_limited', details: { retryAfterSeconds: expect.any(Number) } },
+    })
+    await expect(signIn(PASSWORD, '198.51.100.1')).resolves.toMatchObject({ email })
+    await new Promise((resolve) => setTimeout(resolve, 1100))
+    await expect(signIn(PASSWORD, '192.0.2.9')).resolves.toMatchObject({ email })
+  })
+
+  test('is stopped for one network over many accounts, and for a password that is to be changed', async () => {
+    const limits = createRateLimits({
+      ...RATE_LIMITS,
+      signInByIp: { points: 4, seconds: 60 },
+      passwordByAccount: { points: 2, seconds: 60 },
+    })
+    await using limited = await openTestStage({ limits })
+    const person = await limited.signUp('sprayed')
+    const codes: string[] = []
+    for (let round = 0; round < 6; round++) {
+      const attempt = limited.visit().call.account.signIn({ email: `victim${round}@example.com`, password: 'a wrong guess' })
+      codes.push(
+        await attempt.then(
+          () => 'in',
+          (error) => error.cause.code,
+        ),
+      )
+    }
+    expect(codes.slice(4)).toEqual(['request.rate_limited', 'request.rate_limited'])
+    const change = () => person.call.account.changePassword({ currentPassword: 'a wrong guess', newPassword: 'another pony battery' })
+    for (let round = 0; round < 2; round++) await expect(change()).rejects.toMatchObject(refusal('account.password_wrong'))
+    await expect(change()).rejects.toMatchObject(refusal('request.rate_limited'))
   })
 })
 

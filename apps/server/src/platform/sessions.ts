@@ -35,10 +35,12 @@ const MAX_AGE = new TimeSpan(30, 'd')
 const SEEN_EVERY_MS = 60_000
 const USER_AGENT_LENGTH = 300
 
-/** Starts a session and gives its id, which only the browser's cookie may hold. */
+/** Starts a session and gives its id, which only the browser's cookie may hold. Clears away the sessions that have ended. */
 export async function openSession(tx: PlatformDatabase, accountId: string, request: RequestFacts): Promise<string> {
+  const lucia = openLucia(tx)
+  await lucia.deleteExpiredSessions()
   const facts = { publicId: '', userAgent: request.userAgent?.slice(0, USER_AGENT_LENGTH) ?? null, ip: request.ip, lastSeenAt: new Date() }
-  return (await openLucia(tx).createSession(accountId, facts, { sessionId: makeOpaqueToken() })).id
+  return (await lucia.createSession(accountId, facts, { sessionId: makeOpaqueToken() })).id
 }
 
 /** The account behind a session id; null when the session has ended. Ends it seven days after it was last seen, 30 days after its start. */

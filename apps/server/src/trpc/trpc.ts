@@ -1,8 +1,8 @@
 import { isReading, mayDo, projectRefSchema, ServiceError, type Permission } from '@polder/core'
-import { selectProjectMembership, selectRole } from '@polder/db'
+import { selectProjectMembership, selectProjectRefsOfAccount, selectRole, type PlatformDatabase } from '@polder/db'
 import { initTRPC } from '@trpc/server'
 import { z } from 'zod'
-import type { SignedIn } from '../access/studio-session.ts'
+import { isProjectInScope, type SignedIn } from '../access/studio-session.ts'
 import { toActor } from '../platform/actor.ts'
 import type { Context } from './context.ts'
 import { toErrorShape, toKnownError, toTrpcError } from './error-shape.ts'
@@ -26,8 +26,11 @@ export const router = t.router
 
 export const createCallerFactory = t.createCallerFactory
 
-/** The input of a mutation that needs nothing: an empty object, and nothing else. */
-export const noInput = z.strictObject({})
+/**
+ * The input of a mutation that needs nothing: an empty object, and nothing else. Its type is not zod's own, which would
+ * forbid the field that an organization's or a project's procedure adds.
+ */
+export const noInput: z.ZodType<Record<never, never>, Record<never, never>> = z.strictObject({})
 
 /** The answer of a mutation that has nothing to say but that it is done. */
 export const noOutput = z.object({})
@@ -75,13 +78,12 @@ export function organizationProcedure(permission: Permission) {
     .input(z.object({ organizationId: z.uuid() }))
     .use(async ({ ctx, input, getRawInput, next }) => {
       const account = requireAccount(ctx)
-      const scope = account.token
-      const isInScope = !scope?.organizationId || scope.organizationId === input.organizationId
+      const isInScope = await isOrganizationInScope(ctx.services.platform, account, input.organizationId)
       const role = isInScope ? await selectRole(ctx.services.platform, input.organizationId, account.accountId) : undefined
       if (!role) throw new ServiceError('organization.not_found')
       requirePermission(role, permission, account)
       // A token for some projects sees the organization that they are in, and nothing else of it.
-      if (scope?.projectRefs && permission !== 'organization.read') throw new ServiceError('access.forbidden')
+      if (account.token?.projectRefs && permission !== 'organization.read') throw new ServiceError('access.forbidden')
       return next({
         ctx: { account, actor: toActor(account, ctx.request), organization: { id: input.organizationId, role } },
         ...restOfInput(getRawInput, 'organizationId'),
@@ -144,14 +146,14 @@ function requirePermission(role: Parameters<typeof mayDo>[0], permission: Permis
   if (!mayDo(role, permission) || !isWithinToken) throw new ServiceError('access.forbidden')
 }
 
-function isWholeAccount({ token }: SignedIn): boolean {
-  return !token || (token.access === 'write' && token.organizationId === null && token.projectRefs === null)
+async function isOrganizationInScope(platform: PlatformDatabase, { accountId, token }: SignedIn, organizationId: string): Promise<boolean> {
+  if (token?.organizationId && token.organizationId !== organizationId) return false
+  if (!token?.projectRefs) return true
+  return (await selectProjectRefsOfAccount(platform, accountId, token.projectRefs, organizationId)).length > 0
 }
 
-/** Whether a project lies within the scope of the access token that the request came with, if any. */
-export function isProjectInScope({ token }: SignedIn, project: { ref: string; organizationId: string }): boolean {
-  if (token?.organizationId && token.organizationId !== project.organizationId) return false
-  return !token?.projectRefs || token.projectRefs.includes(project.ref)
+function isWholeAccount({ token }: SignedIn): boolean {
+  return !token || (token.access === 'write' && token.organizationId === null && token.projectRefs === null)
 }
 
 /**

@@ -75,6 +75,7 @@ export async function openTestStage(options: Partial<AccountsOptions> = {}): Pro
   }
   const services = {
     platform: cluster.platform,
+    router: cluster.router,
     accounts: createAccounts(parts),
     organizations: createOrganizations(parts),
     installation: createInstallation({ platform: cluster.platform, version: '0.0.0-test' }),
