@@ -30,12 +30,12 @@ type Bound<Part extends Record<string, Procedure>> = {
 
 type Flat<T> = { [Key in keyof T]: T[Key] }
 
-/** Services with at least one procedure that takes a project's ref; `projects` itself is spread over the project. */
+/** Services with at least one procedure that takes a project's ref. */
 type BoundServices<A extends ApiShape> = {
-  [Service in keyof A]: Service extends 'projects' ? never : [BoundNames<A[Service]>] extends [never] ? never : Service
+  [Service in keyof A]: [BoundNames<A[Service]>] extends [never] ? never : Service
 }[keyof A]
 
-/** One project: its services, and what `projects` can do with it, without naming the ref each time. */
+/** One project: its services, and straight on it what `projects` can do with it, without naming the ref each time. */
 export type ProjectClientOf<A extends ApiShape> = { readonly ref: string } & { [Service in BoundServices<A>]: Bound<A[Service]> } & Bound<
     A['projects']
   > & {

@@ -1,5 +1,5 @@
-import type { ErrorCode } from '@polder/core'
 import { TRPCClientError } from '@trpc/client'
+import type { ErrorCode } from './api.ts'
 
 /** What can go wrong on the way to the server and back, besides the server's own codes. */
 export type SdkErrorCode = ErrorCode | 'sdk.unreachable' | 'sdk.aborted' | 'sdk.answer_invalid' | 'sdk.not_supported' | 'sdk.timeout'
