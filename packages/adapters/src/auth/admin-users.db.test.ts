@@ -49,7 +49,7 @@ describe('administrators', () => {
       auth.deleteUser(scope, { userId: user.id }),
       auth.createFirstUser(scope, { email: newEmail() }),
     ]
-    expect(new Set(await Promise.all(calls(scopes.app('anon')).map(codeOf)))).toEqual(new Set(['auth.no_authorization']))
+    expect(new Set(await Promise.all(calls(scopes.app('anon')).map(codeOf)))).toEqual(new Set(['auth.not_admin']))
     expect(new Set(await Promise.all(calls(scopes.withToken(session.accessToken)).map(codeOf)))).toEqual(new Set(['auth.not_admin']))
     for (const scope of [scopes.app('service_role'), scopes.member()]) expect((await auth.getUserById(scope, user.id)).id).toBe(user.id)
   })

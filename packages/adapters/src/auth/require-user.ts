@@ -45,11 +45,11 @@ export function isBanned(user: AuthUser): boolean {
   return user.bannedUntil !== null && user.bannedUntil.getTime() > Date.now()
 }
 
-/** Passes members, whom their door has checked, and apps with the service role. Throws `auth.not_admin` or `auth.no_authorization`. */
+/** Passes members, whom their door has checked, and apps with the service role. Throws `auth.not_admin`. */
 export function requireAdmin(project: ProjectScope): void {
   const { caller } = project
   if (caller.kind === 'member' || caller.role === 'service_role') return
-  throw new ServiceError(caller.hasUserToken ? 'auth.not_admin' : 'auth.no_authorization')
+  throw new ServiceError('auth.not_admin')
 }
 
 /** Who acts, for the log. */
