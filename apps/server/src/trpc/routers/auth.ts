@@ -1,0 +1,25 @@
+import { createUserSchema, listUsersSchema, userPageSchema, userSchema } from '@polder/core'
+import { z } from 'zod'
+import { createAuditedUser, deleteAuditedUser } from '../../platform/audited-users.ts'
+import { projectProcedure, router } from '../trpc.ts'
+
+/** The users of a project, for its members. */
+export const authRouter = router({
+  listUsers: projectProcedure('auth.read')
+    .input(listUsersSchema)
+    .output(userPageSchema)
+    .query(({ ctx, input }) => ctx.services.adapters.auth.listUsers(ctx.project, input)),
+
+  createUser: projectProcedure('auth.write')
+    .input(createUserSchema)
+    .output(userSchema)
+    .mutation(({ ctx, input }) => createAuditedUser(ctx.services, ctx.project, ctx.actor, input)),
+
+  deleteUser: projectProcedure('auth.write')
+    .input(z.strictObject({ userId: z.uuid() }))
+    .output(z.object({}))
+    .mutation(async ({ ctx, input }) => {
+      await deleteAuditedUser(ctx.services, ctx.project, ctx.actor, input.userId)
+      return {}
+    }),
+})
