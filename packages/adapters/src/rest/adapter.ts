@@ -1,4 +1,4 @@
-import type { ApiTable, ProjectRef } from '@polder/core'
+import type { ApiTable, Observe, ProjectRef } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import { findRestFault } from './fault.ts'
 import type { RestRequest } from './parse/api-request.ts'
@@ -18,10 +18,11 @@ export interface RestAdapter {
   /** What the API exposes, whoever may use it. */
   listTables(project: ProjectScope): Promise<ApiTable[]>
   /** Forgets what is known of a project's database: to be called after a change of it. */
-  invalidate(ref: ProjectRef): void
+  forgetSchema(ref: ProjectRef): void
 }
 
 export interface RestAdapterOptions {
+  observe?: Observe
   /** How many projects' schemas are kept in memory. */
   maxSchemas?: number
   /** How many shapes of requests are kept for each schema. */
@@ -31,8 +32,8 @@ export interface RestAdapterOptions {
 // What is not in the schema may have been made a moment ago, behind our doors.
 const MISSES = new Set(['PGRST200', 'PGRST202', 'PGRST204', 'PGRST205'])
 
-export function createRestAdapter({ maxSchemas = 200, maxPlans = 1000 }: RestAdapterOptions = {}): RestAdapter {
-  const schemas = createSchemaCache({ maxProjects: maxSchemas })
+export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPlans = 1000 }: RestAdapterOptions = {}): RestAdapter {
+  const schemas = createSchemaCache({ maxProjects: maxSchemas, observe })
   const plans = createPlanCache(maxPlans)
 
   async function withFreshSchema<Result>(project: ProjectScope, work: (schema: ApiSchema) => Result): Promise<Result> {
@@ -83,6 +84,6 @@ export function createRestAdapter({ maxSchemas = 200, maxPlans = 1000 }: RestAda
         isDeletable,
       }))
     },
-    invalidate: (ref) => schemas.invalidate(ref),
+    forgetSchema: (ref) => schemas.invalidate(ref),
   }
 }

@@ -1,4 +1,4 @@
-import type { ProjectRef } from '@polder/core'
+import type { Observe, ProjectRef } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import {
   selectComputedRelationships,
@@ -42,10 +42,11 @@ export interface SchemaCache {
 export interface SchemaCacheOptions {
   /** How many projects' schemas are kept; the one used longest ago goes first. */
   maxProjects: number
+  observe: Observe
   now?: () => number
 }
 
-export function createSchemaCache({ maxProjects, now = Date.now }: SchemaCacheOptions): SchemaCache {
+export function createSchemaCache({ maxProjects, observe, now = Date.now }: SchemaCacheOptions): SchemaCache {
   const entries = new Map<ProjectRef, Entry>()
 
   function entryOf(project: ProjectScope): Entry {
@@ -90,7 +91,10 @@ export function createSchemaCache({ maxProjects, now = Date.now }: SchemaCacheOp
       const current = bringUpToDate(entry, project)
       if (schema === null) return current
       // The old schema still serves while, and if, the new one cannot be read.
-      const served = current.catch(() => schema)
+      const served = current.catch((cause: unknown) => {
+        observe({ kind: 'error', ref: project.ref, code: 'rest.schema_unreadable', cause })
+        return schema
+      })
       return age < STALE_MS ? schema : served
     },
     async refresh(project) {

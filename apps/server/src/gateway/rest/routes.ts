@@ -7,6 +7,8 @@ import { toErrorReply } from './wire.ts'
 export interface RestRoutesOptions {
   rest: Pick<RestAdapter, 'answer'>
   observe?: Observe
+  /** The gateway hands it to every service; this one has no use for it. */
+  router?: unknown
 }
 
 interface WithProject {
