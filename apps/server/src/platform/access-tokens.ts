@@ -6,7 +6,6 @@ import {
   lockAccount,
   selectAccessTokens,
   selectProjectRefsOfAccount,
-  selectRole,
   selectTokenWithAccount,
   updateTokenLastUsed,
   updateTokenRevoked,
@@ -15,6 +14,7 @@ import {
 import type { SignedIn } from '../access/studio-session.ts'
 import type { AccountParts } from './account-parts.ts'
 import type { Actor } from './actor.ts'
+import { requireMemberRole } from './members.ts'
 import { hashOpaqueToken, makeOpaqueToken } from './opaque-token.ts'
 
 const TOKENS_PER_ACCOUNT = 100
@@ -78,7 +78,7 @@ export function createAccessTokens({ platform, events }: Pick<AccountParts, 'pla
 
 /** A token's scope names only what its account can see; it grants nothing by itself, but must not tell what else there is. */
 async function requireOwnScope(tx: PlatformDatabase, accountId: string, { organizationId, projectRefs }: CreateAccessToken): Promise<void> {
-  if (organizationId && !(await selectRole(tx, organizationId, accountId))) throw new ServiceError('organization.not_found')
+  if (organizationId) await requireMemberRole(tx, organizationId, accountId, 'organization.read')
   if (!projectRefs) return
   const wanted = new Set<string>(projectRefs)
   const found = await selectProjectRefsOfAccount(tx, accountId, [...wanted], organizationId ?? null)

@@ -22,7 +22,7 @@ describe('an invitation', () => {
   test('shows its holder what it is for, and its organization that it is open, without the token', async () => {
     const { invitation, token, url } = await invite('shown')
     expect(token).toMatch(/^[\w-]{43}$/)
-    expect(url).toBe(`${PUBLIC_URL}/invitation#${token}`)
+    expect(url).toBe(`${PUBLIC_URL}/invitations/${token}`)
     expect(Number(invitation.expiresAt) - Number(invitation.createdAt)).toBeCloseTo(72 * 3_600_000, -5)
     expect(await stage.visit().call.organizations.findInvitation({ token })).toEqual({
       organizationName: 'Waterschap',

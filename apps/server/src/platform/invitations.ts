@@ -51,8 +51,7 @@ export function createInvitations({
         await insertAuditEntry(tx, { actor, organizationId: input.organizationId, action: 'invitation.create', target: row.id, details })
         return row
       })
-      // After `#`, so that the token stays out of servers' logs and of the Referer header.
-      return { invitation: { ...row, invitedBy: actor.email }, token, url: `${publicUrl}/invitation#${token}` }
+      return { invitation: { ...row, invitedBy: actor.email }, token, url: `${publicUrl}/invitations/${token}` }
     },
 
     /** Makes an invitation worthless. */

@@ -63,18 +63,15 @@ describe('an unsafe request', () => {
   })
 
   test('property: no origin but ours passes', () => {
+    const scheme = fc.constantFrom('https://', 'http://', 'HTTPS://', '', 'https:')
+    const end = fc.constantFrom('', '/', ':443', ':8443', '.', '.evil.example', '@evil.example', '\\', '%00', ' ')
+    const host = fc.oneof(fc.constant('polder.example.com'), fc.stringMatching(/^[a-z0-9.@:-]{1,30}$/))
+    const built = fc.tuple(scheme, host, end).map((parts) => parts.join(''))
     fc.assert(
-      fc.property(
-        fc.oneof(
-          fc.webUrl(),
-          fc.string(),
-          fc.domain().map((domain) => `https://${domain}`),
-        ),
-        (origin) => {
-          fc.pre(origin !== ours.origin)
-          expect(() => rule(post({ origin }))).toThrow(crossSite)
-        },
-      ),
+      fc.property(fc.oneof(built, fc.string()), (origin) => {
+        fc.pre(origin !== ours.origin)
+        expect(() => rule(post({ origin }))).toThrow(crossSite)
+      }),
       { numRuns: 200 },
     )
   })

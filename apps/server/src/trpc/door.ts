@@ -5,7 +5,7 @@ import type { FastifyError, FastifyInstance } from 'fastify'
 import type { Services } from '../services.ts'
 import { createContext } from './context.ts'
 import { createSameSiteRule, MAX_BATCH } from './csrf.ts'
-import { toErrorShape, toKnownError } from './error-shape.ts'
+import { toErrorShape, toKnownError, toRetryAfter } from './error-shape.ts'
 
 export interface TrpcDoorOptions {
   services: Services
@@ -50,6 +50,7 @@ export async function trpcDoor(app: FastifyInstance, { services, router, publicU
     trpcOptions: {
       router,
       maxBatchSize: MAX_BATCH,
+      responseMeta: ({ errors }: { errors: readonly unknown[] }) => ({ headers: toRetryAfter(errors) }),
       createContext: ({ req, res }: Pick<Parameters<typeof createContext>[0], 'req' | 'res'>) => createContext({ req, res, services }),
     },
   })

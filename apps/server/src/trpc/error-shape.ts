@@ -1,5 +1,5 @@
 import { ERROR_CATALOG, ServiceError, type ErrorCode, type ErrorKind } from '@polder/core'
-import { isConnectionLost } from '@polder/db'
+import { isConnectionLost, isDatabaseError } from '@polder/db'
 import { TRPCError } from '@trpc/server'
 import { TRPC_ERROR_CODES_BY_KEY } from '@trpc/server/rpc'
 import { ZodError } from 'zod'
@@ -18,6 +18,9 @@ const TRPC_CODES: Record<ErrorKind, TrpcCode> = {
   unavailable: 'SERVICE_UNAVAILABLE',
 }
 
+// Serialization failure, deadlock, lock and statement timeouts: the same call may work in a moment.
+const PASSING_STATES = new Set(['40001', '40P01', '55P03', '57014'])
+
 /** What a caller of tRPC is told of an error, beside its message. */
 export interface ErrorFacts {
   serviceCode: ErrorCode
@@ -30,7 +33,9 @@ export interface ErrorFacts {
 export function toKnownError(error: unknown): ServiceError {
   if (error instanceof ServiceError) return error
   if (error instanceof TRPCError) return fromTrpcError(error)
-  return new ServiceError(isConnectionLost(error) ? 'system.unavailable' : 'system.unexpected', { cause: error })
+  if (isConnectionLost(error)) return new ServiceError('system.unavailable', { cause: error })
+  const isRefusedForNow = isDatabaseError(error) && PASSING_STATES.has(error.code ?? '')
+  return new ServiceError(isRefusedForNow ? 'system.busy' : 'system.unexpected', { cause: error })
 }
 
 function fromTrpcError(error: TRPCError): ServiceError {
@@ -72,4 +77,11 @@ export function toErrorShape(error: ServiceError, { path, requestId }: { path: s
     requestId: requestId ?? null,
   }
   return { message: publicMessage(error), code: TRPC_ERROR_CODES_BY_KEY[code], data: { code, httpStatus: error.status, path, ...facts } }
+}
+
+/** The `Retry-After` header for a batch of refusals that name a time; the longest counts. */
+export function toRetryAfter(errors: readonly unknown[]): Record<string, string> {
+  const seconds = errors.map((error) => (toKnownError(error).details as { retryAfterSeconds?: number } | undefined)?.retryAfterSeconds ?? 0)
+  const longest = Math.max(0, ...seconds)
+  return longest > 0 ? { 'retry-after': String(longest) } : {}
 }

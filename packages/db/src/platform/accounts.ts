@@ -51,14 +51,16 @@ export function selectCredentials(tx: PlatformDatabase, email: string) {
     .executeTakeFirst()
 }
 
+// Rows that refer to an account only need its key to stay: `for update` would hold those up, and two such could wait for each other.
+
 /** Holds an account's row until the transaction ends. */
 export async function lockAccount(tx: PlatformDatabase, accountId: string): Promise<void> {
-  await tx.selectFrom('accounts').select('id').where('id', '=', accountId).forUpdate().execute()
+  await tx.selectFrom('accounts').select('id').where('id', '=', accountId).forNoKeyUpdate().execute()
 }
 
 /** The password hash of an account, its row held until the transaction ends. */
 export function selectPasswordHashForUpdate(tx: PlatformDatabase, accountId: string) {
-  return tx.selectFrom('accounts').select('password_hash as passwordHash').where('id', '=', accountId).forUpdate().executeTakeFirst()
+  return tx.selectFrom('accounts').select('password_hash as passwordHash').where('id', '=', accountId).forNoKeyUpdate().executeTakeFirst()
 }
 
 /** The password hash of an account, to compare a password with. */
