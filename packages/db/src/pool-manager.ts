@@ -1,6 +1,6 @@
 import { ServiceError, type Observe } from '@polder/core'
 import type { Login } from './connect.ts'
-import { PooledConnection, type PooledLogin } from './pooled-connection.ts'
+import { PooledConnection, type Lease, type PooledLogin } from './pooled-connection.ts'
 import { ProjectPool, type Waiter } from './project-pool.ts'
 import { isConnectionLost, isDatabaseError } from './sql-state.ts'
 
@@ -38,16 +38,16 @@ export interface ConnectionPoolManager extends AsyncDisposable {
   /** Limits in force. */
   readonly limits: { readonly maxPerProject: number; readonly maxTotal: number; readonly statementTimeoutMs: number }
   /** An idle connection of that login if there is one and nobody is before us: the way without a promise. */
-  tryAcquire(ref: string, login: PooledLogin): PooledConnection | undefined
+  tryAcquire(ref: string, login: PooledLogin): Lease | undefined
   /** Throws `project.connections_exhausted` after waiting too long, and `database.unavailable` where none can be opened. */
-  acquire(ref: string, login: PooledLogin, connection: Login): Promise<PooledConnection>
+  acquire(ref: string, login: PooledLogin, connection: Login): Promise<Lease>
   statistics(): Map<string, PoolStatistics>
   /** Closes the project's idle connections now and the busy ones when they are given back. Waiting requests are refused. */
   closeProject(ref: string): Promise<void>
   /** One hook, set by the composition root. */
   onAuthenticationFailed(hook: AuthenticationFailed): void
-  /** Asks that hook, once however many connections were refused at the same time. */
-  resetPassword(ref: string, login: PooledLogin | 'owner'): Promise<string | undefined>
+  /** Asks that hook for a new password in place of the refused one, once however many connections were refused. */
+  resetPassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined>
   end(): Promise<void>
 }
 
@@ -94,12 +94,12 @@ class PoolManager implements ConnectionPoolManager {
     this.#authenticationFailed = hook
   }
 
-  tryAcquire(ref: string, login: PooledLogin): PooledConnection | undefined {
+  tryAcquire(ref: string, login: PooledLogin): Lease | undefined {
     const pool = this.#pools.get(ref)
     return pool === undefined || pool.waiters.length > 0 ? undefined : pool.take(login)
   }
 
-  acquire(ref: string, login: PooledLogin, connection: Login): Promise<PooledConnection> {
+  acquire(ref: string, login: PooledLogin, connection: Login): Promise<Lease> {
     if (this.#isEnded) return Promise.reject(new ServiceError('system.unavailable'))
     let pool = this.#pools.get(ref)
     if (pool === undefined) this.#pools.set(ref, (pool = new ProjectPool(ref)))
@@ -190,7 +190,7 @@ class PoolManager implements ConnectionPoolManager {
         throw new ServiceError('database.unavailable')
       }
       pool.served += 1
-      waiter.resolve(connection)
+      waiter.resolve(connection.lend())
     } catch (error) {
       this.#observe({ kind: 'pool', event: 'connection_error', ref: pool.ref, message: String(error) })
       waiter.reject(toOpenError(error))
@@ -216,7 +216,7 @@ class PoolManager implements ConnectionPoolManager {
         return this.#connect(pool, waiter, login, attempt + 1)
       }
       if (state === '28P01' && login === waiter.connection) {
-        const password = await this.resetPassword(pool.ref, waiter.login)
+        const password = await this.resetPassword(pool.ref, waiter.login, login.password)
         if (password !== undefined) return this.#connect(pool, waiter, { ...login, password })
       }
       this.#forget(pool, connection)
@@ -224,13 +224,14 @@ class PoolManager implements ConnectionPoolManager {
     }
   }
 
-  resetPassword(ref: string, login: PooledLogin | 'owner'): Promise<string | undefined> {
+  async resetPassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined> {
     const key = `${ref} ${login}`
-    const running = this.#passwordResets.get(key)
-    if (running !== undefined) return running
-    const reset = this.#authenticationFailed(ref, login).finally(() => this.#passwordResets.delete(key))
+    const last = await this.#passwordResets.get(key)?.catch(() => undefined)
+    // Whoever comes late with the old password gets the new one, which another reset would make useless.
+    if (last !== undefined && last !== refused) return last
+    const reset = this.#authenticationFailed(ref, login)
     this.#passwordResets.set(key, reset)
-    return reset
+    return await reset
   }
 
   #takeBack(pool: ProjectPool, connection: PooledConnection): void {

@@ -12,11 +12,31 @@ interface PooledConnectionOptions {
   onGone(connection: PooledConnection): void
 }
 
-/** One database connection, which is its own lease: lent to one holder at a time. */
+/** A connection lent to one holder. */
+export class Lease {
+  readonly client: Client
+  /** The data plane's way to talk on an authenticator's connection; `client.query` is for the platform's login only. */
+  readonly oneSync: OneSyncConnection | undefined
+  #connection: PooledConnection | undefined
+
+  constructor(connection: PooledConnection) {
+    this.client = connection.client
+    this.oneSync = connection.oneSync
+    this.#connection = connection
+  }
+
+  /** Gives the connection back, once; with `destroy` it is closed instead, for a state that nobody should find it in. */
+  release(destroy = false): void {
+    const connection = this.#connection
+    this.#connection = undefined
+    connection?.takeBack(destroy)
+  }
+}
+
+/** One database connection of a pool. */
 export class PooledConnection {
   readonly login: PooledLogin
   readonly client: Client
-  /** The data plane's way to talk on an authenticator's connection; `client.query` is for the platform's login only. */
   oneSync: OneSyncConnection | undefined
   isBusy = true
   /** When it was lent, or when it came back. */
@@ -48,14 +68,14 @@ export class PooledConnection {
     this.since = Date.now()
   }
 
-  lend(): void {
+  lend(): Lease {
     this.isBusy = true
     this.since = Date.now()
+    return new Lease(this)
   }
 
-  /** Gives the connection back; with `destroy` it is closed instead, for a state that nobody should find it in. */
-  release(destroy = false): void {
-    if (!this.isBusy || this.#isGone) return
+  takeBack(destroy: boolean): void {
+    if (this.#isGone) return
     if (destroy || this.oneSync?.isSpoilt === true) void this.close()
     else if (this.login === 'platform') void this.#clean()
     else this.#free()

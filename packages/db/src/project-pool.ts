@@ -1,12 +1,12 @@
 import type { Login } from './connect.ts'
-import type { PooledConnection, PooledLogin } from './pooled-connection.ts'
+import type { Lease, PooledConnection, PooledLogin } from './pooled-connection.ts'
 import type { PoolStatistics } from './pool-manager.ts'
 
 /** A request that waits for a connection. */
 export interface Waiter {
   login: PooledLogin
   connection: Login
-  resolve(connection: PooledConnection): void
+  resolve(lease: Lease): void
   reject(error: Error): void
   timer: NodeJS.Timeout
 }
@@ -35,12 +35,11 @@ export class ProjectPool {
     return [...this.#idle.authenticator, ...this.#idle.platform]
   }
 
-  take(login: PooledLogin): PooledConnection | undefined {
+  take(login: PooledLogin): Lease | undefined {
     const connection = this.#idle[login].pop()
     if (connection === undefined) return undefined
-    connection.lend()
     this.served += 1
-    return connection
+    return connection.lend()
   }
 
   putIdle(connection: PooledConnection): void {

@@ -1,8 +1,8 @@
-import { isReading, ServiceError, type Caller } from '@polder/core'
+import { isReading, isServiceError, ServiceError, type Caller } from '@polder/core'
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { cancelRunning, makeClient, socketOf, toSessionConfig, type Login } from '../connect.ts'
 import type { ConnectionPoolManager } from '../pool-manager.ts'
-import type { PooledConnection } from '../pooled-connection.ts'
+import type { Lease } from '../pooled-connection.ts'
 import { isConnectionLost, isDatabaseError } from '../sql-state.ts'
 import type { CallerIdentity } from './one-sync.ts'
 import type { CallerResult, CallerStatement, OwnerSession, ProjectDatabase } from './project-database.ts'
@@ -69,8 +69,11 @@ class Engine {
     try {
       return await this.#runOnce(identity, statement, keep)
     } catch (error) {
-      // The connection may have died long before this request; a read can simply be asked again.
-      if (!statement.isReadOnly || !(error instanceof ServiceError) || error.code !== 'database.unavailable') throw error
+      // The connection may have died long before this request. A read can simply be asked again, and so can anything
+      // that a session did not get to: it was ended for being idle.
+      if (!isServiceError(error, 'database.unavailable')) throw error
+      const wasIdle = isDatabaseError(error.cause) && error.cause.code === '57P05'
+      if (!statement.isReadOnly && !wasIdle) throw error
       return await this.#runOnce(identity, statement, keep)
     }
   }
@@ -103,7 +106,7 @@ class Engine {
       return await openSession(owner)
     } catch (error) {
       if (!isDatabaseError(error) || error.code !== '28P01') throw toOpenError(error)
-      const password = await this.#pools.resetPassword(this.#ref, 'owner')
+      const password = await this.#pools.resetPassword(this.#ref, 'owner', owner.password)
       if (password === undefined) throw toOpenError(error)
       return await openSession({ ...owner, password }).catch((second: unknown) => {
         throw toOpenError(second)
@@ -125,7 +128,7 @@ class Engine {
   }
 }
 
-function toKyselyClient(lease: PooledConnection): Awaited<ReturnType<PostgresPool['connect']>> {
+function toKyselyClient(lease: Lease): Awaited<ReturnType<PostgresPool['connect']>> {
   const query = lease.client.query.bind(lease.client) as Awaited<ReturnType<PostgresPool['connect']>>['query']
   return { query, release: (destroy) => lease.release(destroy === true) }
 }
