@@ -14,7 +14,9 @@ export async function execute(project: ProjectScope, request: RestRequest, read:
   const statement = toStatement(project, request, read, prepared, prepared.statement)
   try {
     if (prepared.isExplained) return toPlanReply(prepared, await project.db.asCaller(statement, keeper(prepared)))
-    const result = readResult(await project.db.asCaller(statement, keeper(prepared)))
+    const { format } = prepared
+    const isBytes = format.kind === 'custom' && format.handler.isBytes
+    const result = readResult(await project.db.asCaller(statement, keeper(prepared)), isBytes)
     const failure = findFailure(prepared, result)
     if (failure !== undefined) throw failure
     if (prepared.estimate !== null) await addEstimate(project, request, read, prepared, result)
@@ -45,6 +47,7 @@ function toStatement(
     request: { method: request.method, path: request.path, headers: JSON.stringify(headers), cookies: toCookies(cookie) },
     searchPath: prepared.searchPath,
     timeZone: prepared.preferences.timeZone ?? undefined,
+    before: prepared.before,
   }
 }
 

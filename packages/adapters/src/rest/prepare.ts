@@ -9,7 +9,7 @@ import { buildMutatePlan } from './plan/mutate-plan.ts'
 import { type BodyFormat, negotiate } from './plan/negotiate.ts'
 import { buildReadPlan } from './plan/build-read-plan.ts'
 import { findSimilar } from './plan/similar.ts'
-import { callStatement, estimateStatement, explained, mutateStatement, readStatement } from './queries/statements.ts'
+import { callStatement, estimateStatement, explained, mutateStatement, preRequestStatement, readStatement } from './queries/statements.ts'
 import { type Sql, type StatementTemplate, toTemplate } from './queries/sql-text.ts'
 import { type ApiSchema, type QualifiedName, type Table, isVoid, nameKey } from './schema/schema.ts'
 
@@ -30,6 +30,8 @@ export interface Prepared {
   contentType: string
   /** Schemas that unqualified names of functions and types are looked for in. */
   searchPath: readonly string[]
+  /** The call of the project's pre-request function. */
+  before: string | undefined
   preferenceApplied: string | undefined
   table: string
 }
@@ -58,6 +60,7 @@ function finish(schema: ApiSchema, settings: RestSettings, request: ApiRequest, 
     action: request.action,
     preferences: request.preferences,
     range: request.query.ranges.find(({ path }) => path.length === 0)?.value ?? null,
+    before: settings.preRequest === null ? undefined : toTemplate(preRequestStatement(settings.preRequest)).text,
     preferenceApplied: toPreferenceApplied(applied),
     table: request.target.name,
     searchPath: [request.target.schema, ...settings.extraSearchPath].filter((name) => schema.namespaces.has(name)),

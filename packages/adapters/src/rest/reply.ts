@@ -22,7 +22,8 @@ export interface ResultRow {
   inserted: number | null
 }
 
-export function readResult({ rows }: CallerResult): ResultRow {
+/** Reads the one row of a statement; `isBytes` when its body is a bytea. */
+export function readResult({ rows }: CallerResult, isBytes = false): ResultRow {
   const row = rows[0] ?? []
   const text = (place: number) => row[place]?.toString('utf8') ?? null
   const number = (place: number) => (row[place] == null ? null : Number(row[place].toString('latin1')))
@@ -30,11 +31,15 @@ export function readResult({ rows }: CallerResult): ResultRow {
     total: number(RESULT.total),
     count: number(RESULT.count) ?? 0,
     location: text(RESULT.location),
-    body: row[RESULT.body] ?? null,
+    body: isBytes ? fromHex(row[RESULT.body]) : (row[RESULT.body] ?? null),
     headers: text(RESULT.headers),
     status: text(RESULT.status),
     inserted: number(RESULT.inserted),
   }
+}
+
+function fromHex(text: Buffer | null | undefined): Buffer | null {
+  return text == null ? null : Buffer.from(text.toString('latin1', 2), 'hex')
 }
 
 export interface ReplyContext {
@@ -91,7 +96,7 @@ function toWriteReply(prepared: Prepared, result: ResultRow, { profile }: ReplyC
 }
 
 function writeStatus({ action, preferences }: Prepared, { inserted }: ResultRow, isFull: boolean): number {
-  if (action.kind === 'insert') return inserted !== null && inserted <= 0 && preferences.resolution === 'merge-duplicates' ? 200 : 201
+  if (action.kind === 'insert') return preferences.resolution === 'merge-duplicates' && (inserted ?? 0) <= 0 ? 200 : 201
   if (!isFull) return 204
   return action.kind === 'put' && inserted !== null && inserted > 0 ? 201 : 200
 }

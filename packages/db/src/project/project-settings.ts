@@ -17,6 +17,8 @@ export const restSettingsSchema = z.object({
   schemas: z.array(z.string()).min(1).default(['public']),
   extraSearchPath: z.array(z.string()).default(['public', 'extensions']),
   maxRows: z.number().int().min(1).nullable().default(1000),
+  /** Function without arguments, `schema.name` or `name`, that runs before every request in its transaction. */
+  preRequest: z.string().min(1).nullable().default(null),
   areAggregatesAllowed: z.boolean().default(false),
   /** Whether clients may ask for the plan of their statement. */
   isPlanAllowed: z.boolean().default(false),

@@ -12,7 +12,8 @@ export interface RestRoutesOptions {
 }
 
 interface WithProject {
-  project?: ProjectScope
+  /** Null while the gateway has not opened it, or could not. */
+  project: ProjectScope | null
 }
 
 const METHODS = ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE', 'OPTIONS']
@@ -23,7 +24,7 @@ export async function restRoutes(app: FastifyInstance, { rest, observe }: RestRo
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body))
   app.setErrorHandler((error, request, reply) => {
     const { project } = request as WithProject
-    const isAnonymous = project === undefined || (project.caller.kind === 'app' && project.caller.role === 'anon')
+    const isAnonymous = project === null || (project.caller.kind === 'app' && project.caller.role === 'anon')
     const answer = toErrorReply(error, isAnonymous)
     if (answer.status >= 500) observe?.({ kind: 'error', requestId: request.id, ref: project?.ref, code: 'rest', cause: error })
     if (answer.statusText !== undefined) reply.raw.statusMessage = answer.statusText
@@ -40,7 +41,7 @@ export async function restRoutes(app: FastifyInstance, { rest, observe }: RestRo
 
 async function handle(rest: RestRoutesOptions['rest'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
   const { project } = request as WithProject
-  if (project === undefined) throw new TypeError('the gateway opened no project')
+  if (project === null) throw new TypeError('the gateway opened no project')
   const answer = await rest.answer(project, toRestRequest(request))
   // Straight to the socket: the bytes are Postgres' own, and no hook of this plugin has more to say about them.
   void reply.code(answer.status)

@@ -68,7 +68,7 @@ export function parseList(value: string, prefix: string): string[] {
 
 function readPlainList(value: string): string[] | undefined {
   if (!value.startsWith('(') || !value.endsWith(')') || value.includes('"') || value.indexOf(')') !== value.length - 1) return undefined
-  return value.slice(1, -1).split(',')
+  return value.slice(1, -1).trimStart().split(',')
 }
 
 function readPair(params: QueryParams, pair: QueryPair): void {

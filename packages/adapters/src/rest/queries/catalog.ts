@@ -223,16 +223,17 @@ export interface HandlerRow {
   targetSchema: string
   target: string
   mediaType: string
+  isBytes: boolean
 }
 
 /** Aggregates over rows, and functions, that give a domain named like a media type. */
 export async function selectHandlers(tx: Tx, schemas: readonly string[]): Promise<HandlerRow[]> {
   const { rows } = await sql<HandlerRow>`
     with media as (
-      select t.oid, t.typname, lower(t.typname) as media_type, n.nspname from pg_type t join pg_namespace n on n.oid = t.typnamespace
+      select t.oid, t.typname, lower(t.typname) as media_type, n.nspname, t.typbasetype = 'bytea'::regtype as is_bytes from pg_type t join pg_namespace n on n.oid = t.typnamespace
       where t.typtype = 'd' and (t.typname ~* '^[a-z0-9.-]+/[a-z0-9.+-]+$' or t.typname = '*/*')
     )
-    select pn.nspname as schema, p.proname as name, an.nspname as "targetSchema", a.typname as target, m.media_type as "mediaType"
+    select pn.nspname as schema, p.proname as name, an.nspname as "targetSchema", a.typname as target, m.media_type as "mediaType", m.is_bytes as "isBytes"
     from media m
     join pg_proc p on p.prorettype = m.oid and p.prokind = 'a' and p.pronargs = 1
     join pg_namespace pn on pn.oid = p.pronamespace
@@ -240,7 +241,7 @@ export async function selectHandlers(tx: Tx, schemas: readonly string[]): Promis
     join pg_namespace an on an.oid = a.typnamespace
     where pn.nspname = any(${schemas}) and (a.typtype = 'c' or a.typname = 'anyelement')
     union all
-    select m.nspname, m.typname, pn.nspname, p.proname, m.media_type
+    select m.nspname, m.typname, pn.nspname, p.proname, m.media_type, m.is_bytes
     from media m
     join pg_proc p on p.prorettype = m.oid and p.prokind = 'f' and not p.proretset
     join pg_namespace pn on pn.oid = p.pronamespace

@@ -79,6 +79,13 @@ export function callStatement(plan: CallPlan, read: ReadNode, format: BodyFormat
   return sql`WITH pgrst_source AS (${callQuery(plan)})${counting} SELECT ${columns} FROM (${readQuery(read)}) _postgrest_t`
 }
 
+/** Calls the function that a project has run before each request. */
+export function preRequestStatement(name: string): Sql {
+  const dot = name.indexOf('.')
+  const [schema, own] = dot === -1 ? ['', name] : [name.slice(0, dot), name.slice(dot + 1)]
+  return sql`SELECT ${qualified({ schema, name: own })}()`
+}
+
 const OPTIONS: Record<PlanOption, Sql> = {
   analyze: sql`, ANALYZE`,
   verbose: sql`, VERBOSE`,

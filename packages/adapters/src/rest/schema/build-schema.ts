@@ -32,6 +32,7 @@ export function buildSchema(rows: CatalogRows, exposed: readonly string[]): ApiS
       function: { schema: row.schema, name: row.name },
       target: row.target === 'anyelement' && row.targetSchema === 'pg_catalog' ? null : { schema: row.targetSchema, name: row.target },
       mediaType: row.mediaType,
+      isBytes: row.isBytes,
       resolvedType: row.mediaType === '*/*' ? 'application/octet-stream' : row.mediaType,
     })),
   }

@@ -89,6 +89,8 @@ export interface MediaHandler {
   target: QualifiedName | null
   mediaType: string
   resolvedType: string
+  /** Whether it gives bytes, which Postgres writes in hexadecimal. */
+  isBytes: boolean
 }
 
 export function nameKey(name: QualifiedName): string {
