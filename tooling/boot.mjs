@@ -95,15 +95,15 @@ if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== manifestsHash())
 const bin = (name) => path.join(modules, '.bin', name)
 const ownNode = path.join(toolchain, 'node_modules/.bin/node')
 const node = fs.existsSync(ownNode) ? ownNode : process.execPath
-const build = () => run(bin('turbo'), ['run', 'build', '--output-logs=errors-only'])
+const build = () => run(bin('turbo'), ['run', 'build', '--filter=@polder/web', '--output-logs=errors-only'])
 const [task, ...rest] = process.argv.slice(2)
 
 const tasks = {
-  start: () => (build(), [node, ['apps/server/src/main.ts', ...rest]]),
+  start: () => (build('--filter=@polder/web'), [node, ['apps/server/src/main.ts', ...rest]]),
   dev: () => [node, ['tooling/dev.ts', ...rest]],
   test: () => (build(), [node, ['tooling/run-tests.ts', ...rest]]),
   check: () => [node, ['tooling/run-checks.ts', ...rest]],
-  bench: () => (build(), [node, ['tooling/bench/main.ts', ...rest]]),
+  bench: () => (build('--filter=@polder/web'), [node, ['tooling/bench/main.ts', ...rest]]),
   build: () => [bin('turbo'), ['run', 'build', ...rest]],
   exec: () => [rest[0], rest.slice(1)],
 }
