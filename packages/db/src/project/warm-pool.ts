@@ -17,7 +17,8 @@ export function createWarmPool(control: Pool, template: string, size: number): W
   const prefix = `project_spare_${template.slice('project_template_'.length)}_`
   let refilling: Promise<void> | undefined
   return {
-    take: (name) => take(control, prefix, name),
+    // without a pool of its own, it leaves that of others alone
+    take: async (name) => size > 0 && (await take(control, prefix, name)),
     refill: () => (refilling ??= refill(control, template, prefix, size).finally(() => (refilling = undefined))),
   }
 }
