@@ -23,7 +23,7 @@ describe('what belongs to project alpha opens nothing in project beta', () => {
       expect((await knock(beta, path, { apikey: stranger })).status, 'as apikey').toBe(401)
       const withOwnKey = await knock(beta, path, { apikey: beta.anonKey, authorization: `Bearer ${stranger}` })
       expect([401, 403], 'as bearer').toContain(withOwnKey.status)
-      expect((await knock(beta, path, { authorization: `Bearer ${stranger}` })).status, 'alone').toBe(401)
+      expect([401, 403], 'alone').toContain((await knock(beta, path, { authorization: `Bearer ${stranger}` })).status)
     }
   })
 
