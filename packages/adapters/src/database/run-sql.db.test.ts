@@ -105,7 +105,7 @@ describe('transactions', () => {
     await run(`set search_path = nowhere; create temp table t (id int); listen here; select pg_advisory_lock(1); prepare p as select 1`)
     await untilGone()
     const { results } = await run(`show search_path; select count(*) from pg_prepared_statements; select to_regclass('t') is null`)
-    expect(results.map(({ rows }) => rows[0]?.[0])).toEqual(['"$user", public, extensions', '0', 't'])
+    expect(results.map(({ rows }) => rows[0]?.[0])).toEqual(['"$user",public,extensions', '0', 't'])
   })
 })
 
@@ -198,6 +198,15 @@ describe('endless SQL', () => {
     await other.query('rollback')
     await other.end()
   })
+})
+
+test('more runs at once than the owner has connections: each ends well or says why it could not begin', async () => {
+  const runs = await Promise.allSettled(Array.from({ length: 12 }, () => run('select pg_sleep(0.2)')))
+  const codes = runs.map((one) => (one.status === 'fulfilled' ? (one.value.failure?.sqlState ?? 'good') : one.reason.code))
+  expect(codes).toContain('good')
+  expect(codes.filter((code) => code !== 'good' && code !== 'project.connections_exhausted')).toEqual([])
+  await untilGone()
+  expect((await run('select 1')).failure).toBeNull()
 })
 
 describe('large answers', () => {
