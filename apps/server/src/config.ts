@@ -1,0 +1,179 @@
+import { BlockList, isIP } from 'node:net'
+import path from 'node:path'
+import { z } from 'zod'
+
+const port = (fallback: number) => z.coerce.number().int().min(1).max(65_535).default(fallback)
+const count = (min: number, max: number, fallback: number) => z.coerce.number().int().min(min).max(max).default(fallback)
+
+// Browsers put the dashboard and its cookies at the root of an origin, so a path would be a lie.
+const isHttpUrl = (text: string) => {
+  const url = URL.parse(text)
+  return (
+    url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
+  )
+}
+const isPostgresUrl = (text: string) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? '')
+const isBaseDomain = (text: string) => /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)
+const isMasterKey = (text: string) => /^[A-Za-z0-9+/]{43}=$/.test(text)
+const isNetwork = (text: string) => {
+  const [address = '', bits] = text.split('/')
+  const family = isIP(address)
+  return family !== 0 && (bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 4 ? 32 : 128)))
+}
+
+const networks = z
+  .string()
+  .default('')
+  .transform((text) =>
+    text
+      .split(',')
+      .map((part) => part.trim())
+      .filter(Boolean),
+  )
+  .refine((list) => list.every(isNetwork), 'takes addresses or networks separated by commas, for example 10.0.0.0/8,::1')
+
+/** Every setting, by its name in the environment; docs/configuration.md is compared with it. */
+export const environmentSchema = z.object({
+  POLDER_PORT: port(8000).describe('Port that the server listens on.'),
+  POLDER_HOST: z
+    .string()
+    .min(1)
+    .default('127.0.0.1')
+    .describe('Address that the server listens on. Only this machine reaches it unless you set another, for example 0.0.0.0.'),
+  POLDER_PUBLIC_URL: z
+    .string()
+    .refine(isHttpUrl, 'takes an http or https URL without a path')
+    .optional()
+    .describe('Address under which browsers and apps reach the server; http://localhost:<port> when absent.'),
+  POLDER_BASE_DOMAIN: z
+    .string()
+    .toLowerCase()
+    .refine(isBaseDomain, 'takes a domain name')
+    .optional()
+    .describe('Domain whose sub-domains are projects: <ref>.<domain> answers like /projects/<ref>.'),
+  POLDER_TRUSTED_PROXIES: networks.describe(
+    'Addresses or networks of proxies whose X-Forwarded-For and X-Request-Id are believed, separated by commas.',
+  ),
+  POLDER_DATA_DIR: z.string().min(1).optional().describe('Folder of everything that is kept; data/ beside the code when absent.'),
+  POLDER_MASTER_KEY: z
+    .string()
+    .refine(isMasterKey, 'takes 32 bytes in base64')
+    .optional()
+    .describe('Key that secrets are encrypted with: 32 bytes in base64. Made in <data>/master.key when absent.'),
+  POLDER_POSTGRES_PORT: port(54_329).describe('Port of the embedded Postgres on loopback; the next free one is taken when it is in use.'),
+  POLDER_POSTGRES_BIN: z
+    .string()
+    .min(1)
+    .optional()
+    .describe('Folder with the machine’s own postgres and initdb, instead of the ones that npm ships.'),
+  POLDER_CLUSTER_URL: z
+    .string()
+    .refine(isPostgresUrl, 'takes a postgres:// URL')
+    .optional()
+    .describe('Administrator’s URL of an external Postgres server, which is then used instead of the embedded one.'),
+  POLDER_WARM_DATABASES: count(0, 100, 4).describe('How many prepared databases wait for new projects.'),
+  POLDER_POOL_MAX: count(1, 1000, 10).describe('Most connections of one project.'),
+  POLDER_POOL_TOTAL: count(1, 10_000, 80).describe('Most connections of all projects together.'),
+  POLDER_POOL_IDLE_SECONDS: count(1, 86_400, 300).describe('After how long an unused connection of a project is closed.'),
+  POLDER_POOL_CONNECT_SECONDS: count(1, 300, 5).describe('How long a new connection, or a place in the queue for one, is waited for.'),
+  POLDER_STATEMENT_TIMEOUT_SECONDS: count(1, 3600, 30).describe('How long one statement of an app may run.'),
+  POLDER_REQUESTS_PER_PROJECT: count(1, 100_000, 500).describe(
+    'Most requests of apps that one project answers at the same time; more are refused with 429.',
+  ),
+  POLDER_REQUESTS_TOTAL: count(1, 1_000_000, 4000).describe(
+    'Most requests of apps that the server answers at the same time; more are refused with 503.',
+  ),
+  POLDER_SIGN_UP: z
+    .enum(['open', 'closed'])
+    .default('open')
+    .describe('Whether anybody can make an account on a new installation; the first account always can. Changed in the dashboard later.'),
+  POLDER_LOG_LEVEL: z
+    .enum(['debug', 'info', 'warn', 'error'])
+    .default('info')
+    .describe('What is logged; debug has a line for every request.'),
+})
+
+// Names that are not settings of the server, but of what starts it.
+const FOREIGN = /^POLDER_(?:TEST|E2E|BENCH|DEV|URL$|TOKEN$)/
+
+/** Settings that must not stay in the environment, where child processes and crash reports would find them. */
+const SECRETS = ['POLDER_MASTER_KEY', 'POLDER_CLUSTER_URL'] as const
+
+/** One line per wrong setting. */
+export class ConfigError extends Error {
+  readonly lines: readonly string[]
+
+  constructor(lines: readonly string[]) {
+    super(lines.join('\n'))
+    this.name = 'ConfigError'
+    this.lines = lines
+  }
+}
+
+export type Config = ReturnType<typeof loadConfig>
+
+/** Parses the environment once, at start, and takes the secrets out of it. Throws a ConfigError with one line per mistake. */
+export function loadConfig(environment: NodeJS.ProcessEnv) {
+  const given = Object.fromEntries(Object.entries(environment).filter(([name, value]) => name.startsWith('POLDER_') && value !== ''))
+  const unknown = Object.keys(given).filter((name) => !(name in environmentSchema.shape) && !FOREIGN.test(name))
+  const parsed = environmentSchema.safeParse(given)
+  for (const name of SECRETS) delete environment[name]
+  const lines = [
+    ...unknown.map((name) => `There is no setting ${name}.${suggest(name)}`),
+    // Values are not repeated: they may be secrets.
+    ...(parsed.error?.issues ?? []).map((issue) => `${String(issue.path[0])} is wrong: ${issue.message}.`),
+  ]
+  if (!parsed.success || lines.length > 0) throw new ConfigError(lines)
+  const settings = parsed.data
+  const publicUrl = new URL(settings.POLDER_PUBLIC_URL ?? `http://localhost:${settings.POLDER_PORT}`)
+  return {
+    http: {
+      host: settings.POLDER_HOST,
+      port: settings.POLDER_PORT,
+      publicUrl: publicUrl.origin,
+      baseDomain: settings.POLDER_BASE_DOMAIN,
+      trustedProxies: settings.POLDER_TRUSTED_PROXIES,
+      requestsPerProject: settings.POLDER_REQUESTS_PER_PROJECT,
+      requestsTotal: settings.POLDER_REQUESTS_TOTAL,
+    },
+    cluster: {
+      postgresPort: settings.POLDER_POSTGRES_PORT,
+      postgresBin: settings.POLDER_POSTGRES_BIN,
+      url: settings.POLDER_CLUSTER_URL,
+      warmDatabases: settings.POLDER_WARM_DATABASES,
+    },
+    pools: {
+      maxPerProject: settings.POLDER_POOL_MAX,
+      maxTotal: settings.POLDER_POOL_TOTAL,
+      idleMs: settings.POLDER_POOL_IDLE_SECONDS * 1000,
+      connectMs: settings.POLDER_POOL_CONNECT_SECONDS * 1000,
+      statementTimeoutMs: settings.POLDER_STATEMENT_TIMEOUT_SECONDS * 1000,
+    },
+    data: {
+      folder: settings.POLDER_DATA_DIR === undefined ? undefined : path.resolve(settings.POLDER_DATA_DIR),
+      masterKey: settings.POLDER_MASTER_KEY === undefined ? undefined : Buffer.from(settings.POLDER_MASTER_KEY, 'base64'),
+    },
+    platform: { isSignUpOpen: settings.POLDER_SIGN_UP === 'open' },
+    log: { level: settings.POLDER_LOG_LEVEL },
+  }
+}
+
+/** The networks as node's own matcher. */
+export function toBlockList(list: readonly string[]): BlockList {
+  const block = new BlockList()
+  for (const network of list) {
+    const [address = '', bits] = network.split('/')
+    const family = isIP(address) === 6 ? 'ipv6' : 'ipv4'
+    if (bits === undefined) block.addAddress(address, family)
+    else block.addSubnet(address, Number(bits), family)
+  }
+  return block
+}
+
+function suggest(name: string): string {
+  const squeeze = (text: string) => [...text.replaceAll('_', '')].sort().join('')
+  const near = Object.keys(environmentSchema.shape).find(
+    (known) => known.replaceAll('_', '') === name.replaceAll('_', '') || squeeze(known) === squeeze(name),
+  )
+  return near ? ` Did you mean ${near}?` : ''
+}
