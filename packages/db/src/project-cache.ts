@@ -28,12 +28,12 @@ const MAX_MISSING = 1_000
 
 type Options = Pick<
   ServiceRouterOptions,
-  'platform' | 'box' | 'pools' | 'events' | 'addressOf' | 'publicUrl' | 'ledger' | 'ensureMigrated' | 'maxProjects'
+  'platform' | 'box' | 'pools' | 'events' | 'addressOf' | 'publicUrl' | 'ledger' | 'ensureMigrated' | 'maxProjects' | 'opens'
 >
 
 /** Makes the cache; it holds no connection and runs no timer. */
 export function createProjectCache(options: Options): ProjectCache {
-  const { maxProjects = 2_000 } = options
+  const { maxProjects = 2_000, opens = ['active'] } = options
   const entries = new Map<string, Entry>()
   // Refs that nothing is behind, so that asking for them again and again does not reach the platform database.
   const missing = new Map<string, number>()
@@ -47,8 +47,9 @@ export function createProjectCache(options: Options): ProjectCache {
     }
     if (stored === undefined) return undefined
     const { status } = stored.configuration
-    if (status !== 'active') {
-      void options.pools.closeProject(ref)
+    if (!opens.includes(status)) {
+      // One that is just being made has connections of its maker.
+      if (status !== 'provisioning' && status !== 'starting') void options.pools.closeProject(ref)
       return { status, project: undefined }
     }
     return { status, project: openProject(stored, await options.addressOf(stored.clusterId), options.pools) }

@@ -9,6 +9,7 @@ import {
   type Observe,
   type ProjectAccess,
   type ProjectRef,
+  type ProjectStatus,
   type ServiceRouter,
 } from '@polder/core'
 import type { ServerAddress } from './cluster/server-address.ts'
@@ -37,6 +38,8 @@ export interface ServiceRouterOptions {
   observe: Observe
   /** How many projects are kept open; each is some kilobytes. */
   maxProjects?: number
+  /** Statuses in which a project can be opened; `active` alone, but for the router of whoever is making projects. */
+  opens?: readonly ProjectStatus[]
 }
 
 /** What the router knows of itself. */

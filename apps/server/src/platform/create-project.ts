@@ -1,0 +1,198 @@
+import { randomBytes } from 'node:crypto'
+import { mkdir, rm } from 'node:fs/promises'
+import { projectRefSchema, type ProjectRef } from '@polder/core'
+import {
+  deleteProjectSecret,
+  makeProjectKeys,
+  PROJECT_SECRET_NAMES,
+  selectOwnerEmail,
+  selectProject,
+  selectProjectSecrets,
+  updateProjectStatus,
+  upsertProjectSecrets,
+  type PlatformDatabase,
+  type PlatformEvents,
+  type ProjectSecretName,
+  type ProjectSecrets,
+  type Provisioner,
+  type SecretBox,
+} from '@polder/db'
+import type { OperationPlan } from './operation-plan.ts'
+
+export interface CreateProjectDependencies {
+  platform: PlatformDatabase
+  box: SecretBox
+  provisioner: Provisioner
+  events: PlatformEvents
+  projectFolder(ref: string): string
+  publicUrl: string
+  /** Makes the project known to the router, and forgets it. */
+  register(ref: ProjectRef): Promise<void>
+  unregister(ref: ProjectRef): Promise<void>
+  /** Makes the first user by the auth service; repeated, it gives the same user this password. */
+  createFirstUser(ref: ProjectRef, serviceRoleKey: string, user: { email: string; password: string }): Promise<void>
+  makeFirstPassword(): string
+  /** Uses the project as an app would, with its public key. Throws when that does not work. */
+  probe(ref: ProjectRef, anonKey: string): Promise<void>
+  /** Told after every end, so that the next project finds a prepared database again. */
+  refillLater(): void
+}
+
+interface Context {
+  ref: ProjectRef
+  ownerEmail: string | undefined
+  secrets: ProjectSecrets
+}
+
+/** Secrets that outlive a failure: the owner's password may be one that a person chose, and a retry uses it again. */
+const KEPT: readonly ProjectSecretName[] = ['owner_password']
+
+/** How a project is made: nothing of it can be used before the last step, and a failure takes everything back. */
+export function planCreateProject(parts: CreateProjectDependencies): OperationPlan<Context> {
+  const { platform, box, provisioner, events } = parts
+
+  async function addSecrets(context: Context, made: ProjectSecrets): Promise<void> {
+    const missing = Object.fromEntries(Object.entries(made).filter(([name]) => context.secrets[name as ProjectSecretName] === undefined))
+    await upsertProjectSecrets(platform, box, context.ref, missing)
+    Object.assign(context.secrets, missing)
+  }
+
+  return {
+    kind: 'project.create',
+    isUndone: true,
+    stages: [
+      [
+        {
+          name: 'secrets',
+          title: 'Make passwords and the signing secret',
+          run: (context) =>
+            addSecrets(context, {
+              owner_password: makeSecret(),
+              authenticator_password: makeSecret(),
+              platform_password: makeSecret(),
+              backup_password: makeSecret(),
+              jwt_secret: makeSecret(),
+            }),
+          async undo({ ref }) {
+            for (const name of PROJECT_SECRET_NAMES) if (!KEPT.includes(name)) await deleteProjectSecret(platform, ref, name)
+          },
+        },
+      ],
+      [
+        {
+          name: 'roles',
+          title: 'Create the database roles',
+          run: ({ ref, secrets }) => provisioner.createRoles(ref, toPasswords(secrets)),
+          undo: ({ ref }) => provisioner.dropRoles(ref),
+        },
+        {
+          name: 'database',
+          title: 'Copy the database from the template',
+          async run({ ref }) {
+            await provisioner.createDatabase(ref)
+          },
+          undo: ({ ref }) => provisioner.dropDatabase(ref),
+        },
+        {
+          name: 'folders',
+          title: 'Make the folders',
+          async run({ ref }) {
+            await mkdir(parts.projectFolder(ref), { recursive: true, mode: 0o700 })
+          },
+          undo: ({ ref }) => rm(parts.projectFolder(ref), { recursive: true, force: true }),
+        },
+        {
+          name: 'keys',
+          title: 'Sign the API keys',
+          run(context) {
+            const issuer = `${parts.publicUrl}/projects/${context.ref}/auth/v1`
+            const keys = makeProjectKeys({ ref: context.ref, issuer, jwtSecret: need(context.secrets, 'jwt_secret') })
+            return addSecrets(context, {
+              anon_key: keys.anonKey,
+              service_role_key: keys.serviceRoleKey,
+              publishable_key: keys.publishableKey,
+              secret_key: keys.secretKey,
+            })
+          },
+        },
+      ],
+      [
+        {
+          name: 'access',
+          title: 'Let the project into its database',
+          run: ({ ref, secrets }) => provisioner.openDatabase(ref, toPasswords(secrets)),
+        },
+      ],
+      [
+        {
+          name: 'router',
+          title: 'Register the project with the router',
+          async run({ ref }) {
+            await updateProjectStatus(platform, ref, 'starting', { ledger: provisioner.ledger })
+            await parts.register(ref)
+          },
+          undo: ({ ref }) => parts.unregister(ref),
+        },
+      ],
+      [
+        {
+          name: 'first_user',
+          title: 'Add the first user',
+          async run(context) {
+            if (context.ownerEmail === undefined) return
+            const made = context.secrets.first_user
+            const user = made
+              ? (JSON.parse(made) as { email: string; password: string })
+              : { email: context.ownerEmail, password: parts.makeFirstPassword() }
+            await addSecrets(context, { first_user: JSON.stringify(user) })
+            await parts.createFirstUser(context.ref, need(context.secrets, 'service_role_key'), user)
+          },
+        },
+        {
+          name: 'probe',
+          title: 'Open the project with its public key',
+          run: ({ ref, secrets }) => parts.probe(ref, need(secrets, 'anon_key')),
+        },
+      ],
+    ],
+    async open(operation) {
+      const project = await selectProject(platform, operation.ref)
+      if (!project) return undefined
+      const [secrets, ownerEmail] = await Promise.all([
+        selectProjectSecrets(platform, box, operation.ref),
+        selectOwnerEmail(platform, project.organizationId),
+      ])
+      return { ref: projectRefSchema.parse(operation.ref), secrets, ownerEmail }
+    },
+    async succeed(tx, { ref }) {
+      await updateProjectStatus(tx, ref, 'active', { ledger: provisioner.ledger })
+      await events.publish({ type: 'project_changed', ref }, tx)
+    },
+    async fail(tx, { ref }, error) {
+      await updateProjectStatus(tx, ref, 'failed', { reason: error.message, retryable: true })
+      await events.publish({ type: 'project_changed', ref }, tx)
+    },
+    async ended() {
+      parts.refillLater()
+    },
+  }
+}
+
+function makeSecret(): string {
+  return randomBytes(32).toString('base64url')
+}
+
+function need(secrets: ProjectSecrets, name: ProjectSecretName): string {
+  const value = secrets[name]
+  if (value === undefined) throw new Error(`the project has no ${name}`)
+  return value
+}
+
+function toPasswords(secrets: ProjectSecrets) {
+  return {
+    owner: need(secrets, 'owner_password'),
+    authenticator: need(secrets, 'authenticator_password'),
+    platform: need(secrets, 'platform_password'),
+    backup: need(secrets, 'backup_password'),
+  }
+}
