@@ -1,0 +1,78 @@
+import type { AuthAdapter } from '@polder/adapters/auth'
+import type { RestAdapter } from '@polder/adapters/rest'
+import { isProjectRef, ServiceError, type Observe } from '@polder/core'
+import type { ProjectRouter, ProjectScope } from '@polder/db'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { authRoutes } from './auth/routes.ts'
+import { setCorsHeaders, setPreflightHeaders } from './cors.ts'
+import { createRequestGuard } from './request-guard.ts'
+import { restRoutes } from './rest/routes.ts'
+
+export interface GatewayOptions {
+  router: ProjectRouter
+  adapters: { auth: AuthAdapter; rest: RestAdapter }
+  observe: Observe
+  limits: { requestsPerProject: number; requestsTotal: number }
+}
+
+declare module 'fastify' {
+  interface FastifyRequest {
+    /** The open project of the request's address, checked for its caller; set by the gateway before any handler of a service. */
+    project: ProjectScope
+  }
+}
+
+/** Services of a project that do not answer yet, and methods that nobody has. */
+const OTHER_SERVICES = 'This project has no such service.'
+
+/** The projects' own APIs as Supabase's clients know them. The hook opens the project; the routes only see the open scope. */
+export async function gateway(app: FastifyInstance, { router, adapters, observe, limits }: GatewayOptions): Promise<void> {
+  const enter = createRequestGuard(limits, observe)
+
+  // Set by the hook; here so that every request object has the same shape.
+  app.decorateRequest('project', null as unknown as ProjectScope)
+
+  app.addHook('onRequest', (request, reply, done) => {
+    setCorsHeaders(reply.raw, request.id)
+    const { ref } = request.params as { ref?: string }
+    if (!isProjectRef(ref)) return done(new ServiceError('project.not_found'))
+    if (request.method === 'OPTIONS' && request.headers['access-control-request-method'] !== undefined) {
+      setPreflightHeaders(reply.raw, request.headers['access-control-request-headers'])
+      return void reply.code(204).send()
+    }
+    const refusal = enter(ref, request, reply.raw)
+    if (refusal) return done(refusal)
+    openProject(router, ref, request).then(
+      (project) => {
+        request.project = project
+        done()
+      },
+      (error: Error) => done(error),
+    )
+  })
+
+  // Each service answers errors in its own format, also those of the hook above.
+  await app.register(restRoutes, { prefix: '/projects/:ref/rest/v1', rest: adapters.rest, router, observe })
+  await app.register(authRoutes, { prefix: '/projects/:ref/auth/v1', auth: adapters.auth, observe })
+  const missing = () => {
+    throw new ServiceError('request.not_found', { message: OTHER_SERVICES })
+  }
+  app.all('/projects/:ref', missing)
+  app.all('/projects/:ref/*', missing)
+}
+
+async function openProject(router: ProjectRouter, ref: string, request: FastifyRequest): Promise<ProjectScope> {
+  const { apikey, authorization } = request.headers
+  const access = await router.validateProjectAccess(ref, {
+    kind: 'app',
+    apiKey: typeof apikey === 'string' ? apikey : findQueryKey(request.query),
+    authorization,
+  })
+  return router.getConnection(access)
+}
+
+/** WebSockets and links cannot set headers. A parameter given twice is none: two readers could take two keys. */
+function findQueryKey(query: unknown): string | undefined {
+  const { apikey } = query as { apikey?: unknown }
+  return typeof apikey === 'string' ? apikey : undefined
+}

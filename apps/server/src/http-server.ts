@@ -1,0 +1,150 @@
+import type { BlockList } from 'node:net'
+import { ServiceError } from '@polder/core'
+import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import { limitConnections } from './connection-limits.ts'
+import type { Dashboard } from './dashboard.ts'
+import { gateway } from './gateway/gateway.ts'
+import { healthRoute } from './health.ts'
+import { isTooDeep } from './json-depth.ts'
+import { hasTwoHosts, isTrusted, stripHeaders, toProjectPath, toRequestId } from './request-rules.ts'
+import type { Services } from './services.ts'
+import { trpcDoor } from './trpc/door.ts'
+import { appRouter } from './trpc/root.ts'
+
+export interface HttpServerOptions {
+  services: Services
+  dashboard?: Dashboard
+  trustedProxies: BlockList | null
+  /** Shorter ones for tests. */
+  timeouts?: Partial<typeof TIMEOUTS>
+  furtherOrigins?: readonly string[]
+}
+
+const TIMEOUTS = {
+  /** For the whole request to arrive; answers may take longer. */
+  requestTimeout: 30_000,
+  headersTimeout: 10_000,
+  keepAliveTimeout: 5_000,
+  /** How often slow connections are looked for. */
+  connectionsCheckingInterval: 2_000,
+}
+
+/** For all that people see in a browser; the dashboard sets its own content policy for scripts. */
+const BROWSER_HEADERS = {
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cross-origin-opener-policy': 'same-origin',
+  'cross-origin-resource-policy': 'same-origin',
+  'x-frame-options': 'DENY',
+}
+
+const API_POLICY = "default-src 'none'; frame-ancestors 'none'"
+
+/** The one port: tRPC, the projects' own APIs, and the dashboard for everything else. */
+export async function createHttpServer(options: HttpServerOptions): Promise<FastifyInstance> {
+  const { services, dashboard, trustedProxies } = options
+  const { http } = services.config
+  const timeouts = { ...TIMEOUTS, ...options.timeouts }
+  const browserHeaders = {
+    ...BROWSER_HEADERS,
+    ...(http.publicUrl.startsWith('https:') && { 'strict-transport-security': 'max-age=31536000' }),
+  }
+
+  const app = fastify({
+    logger: false,
+    requestTimeout: timeouts.requestTimeout,
+    keepAliveTimeout: timeouts.keepAliveTimeout,
+    maxRequestsPerSocket: 10_000,
+    http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: timeouts.connectionsCheckingInterval },
+    bodyLimit: 1 << 20,
+    trustProxy: trustedProxies === null ? false : (address) => isTrusted(trustedProxies, address),
+    genReqId: (request) => toRequestId(request, trustedProxies),
+    rewriteUrl: (request) => toProjectPath(request.url ?? '/', request.headers.host, http.baseDomain),
+    routerOptions: { maxParamLength: 4096 },
+    forceCloseConnections: 'idle',
+    return503OnClosing: false,
+    // Refusals of node's own parser answer as it would, with a code, and without words about us.
+    clientErrorHandler(error, socket) {
+      const isTimeout = error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      const status = isTimeout
+        ? '408 Request Timeout'
+        : error.code === 'HPE_HEADER_OVERFLOW'
+          ? '431 Request Header Fields Too Large'
+          : '400 Bad Request'
+      if (socket.writable) socket.end(`HTTP/1.1 ${status}\r\nconnection: close\r\ncontent-length: 0\r\n\r\n`)
+      else socket.destroy()
+    },
+    // Bad percent-encoding and the like, refused by the router before any hook.
+    frameworkErrors: (_error, request, reply) =>
+      void (reply as FastifyReply).status(400).send(toErrorBody(new ServiceError('request.invalid'), request.id)),
+  })
+  limitConnections(app.server, { isExempt: (address) => isTrusted(trustedProxies, address) })
+
+  app.addHook('onRequest', (request, reply, done) => {
+    const { raw } = request
+    reply.raw.setHeader('x-request-id', request.id)
+    if (hasTwoHosts(raw.rawHeaders)) return done(new ServiceError('request.invalid', { message: 'The request names two hosts.' }))
+    stripHeaders(raw.headers, isTrusted(trustedProxies, raw.socket.remoteAddress))
+    done()
+  })
+
+  app.setErrorHandler((error, request, reply) => {
+    const known = toKnown(error)
+    if (known.kind === 'internal') services.observe({ kind: 'error', requestId: request.id, code: known.code, cause: error })
+    return reply.status(known.status).headers(browserHeaders).send(toErrorBody(known, request.id))
+  })
+
+  healthRoute(app, services)
+  await app.register(gateway, { ...services, observe: services.observe, limits: http })
+  await app.register(
+    async (scope) => {
+      scope.addHook('onRequest', (_request, reply, done) => {
+        for (const [name, value] of Object.entries(browserHeaders)) reply.raw.setHeader(name, value)
+        reply.raw.setHeader('content-security-policy', API_POLICY)
+        reply.raw.setHeader('cache-control', 'no-store')
+        done()
+      })
+      scope.addHook('preValidation', (request, _reply, done) => {
+        const { input } = request.query as { input?: unknown }
+        const isDeep = (typeof request.body === 'string' && isTooDeep(request.body)) || (typeof input === 'string' && isTooDeep(input))
+        done(isDeep ? new ServiceError('request.invalid', { message: 'The JSON is nested too deeply.' }) : undefined)
+      })
+      await trpcDoor(scope, { services, router: appRouter, publicUrl: http.publicUrl, furtherOrigins: options.furtherOrigins })
+    },
+    { prefix: '/trpc' },
+  )
+
+  app.setNotFoundHandler((request, reply) => {
+    const isApi = /^\/(?:trpc|projects|health)(?:[/?]|$)/.test(request.url)
+    if (isApi || !dashboard) {
+      const hint = isApi ? undefined : 'The dashboard was not built.'
+      const error = new ServiceError('request.not_found', { hint })
+      return reply.status(404).headers(browserHeaders).send(toErrorBody(error, request.id))
+    }
+    for (const [name, value] of Object.entries(browserHeaders)) reply.raw.setHeader(name, value)
+    reply.hijack()
+    dashboard(request.raw, reply.raw, (error) => {
+      if (error) services.observe({ kind: 'error', requestId: request.id, code: 'system.unexpected', cause: error })
+      if (reply.raw.headersSent) return void reply.raw.destroy()
+      const known = new ServiceError(error ? 'system.unexpected' : 'request.not_found')
+      reply.raw.writeHead(known.status, { 'content-type': 'application/json; charset=utf-8' })
+      reply.raw.end(JSON.stringify(toErrorBody(known, request.id)))
+    })
+    return reply
+  })
+  return app
+}
+
+/** Fastify's own refusals carry a status; anything else that is not ours is unexpected. */
+function toKnown(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  const status = (error as { statusCode?: number }).statusCode ?? 500
+  if (status === 413) return new ServiceError('request.too_large', { cause: error })
+  return new ServiceError(status >= 400 && status < 500 ? 'request.invalid' : 'system.unexpected', { cause: error })
+}
+
+/** How an error looks outside of the services' own formats. */
+function toErrorBody(error: ServiceError, requestId: string) {
+  const { code, message, hint } = error
+  return { error: { code, message, hint: hint ?? null, requestId } }
+}

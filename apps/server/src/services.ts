@@ -1,0 +1,144 @@
+import { readFileSync } from 'node:fs'
+import { createAuthAdapter, makeFirstPassword } from '@polder/adapters/auth'
+import { createDatabaseAdapter } from '@polder/adapters/database'
+import { createRestAdapter } from '@polder/adapters/rest'
+import type { Observe } from '@polder/core'
+import {
+  createConnectionPoolManager,
+  createProvisioner,
+  createSecretBox,
+  createServiceRouter,
+  makeClient,
+  makePool,
+  migrate,
+  openPlatformDatabase,
+  openPlatformEvents,
+  selectClusters,
+  upsertCluster,
+} from '@polder/db'
+import type { Config } from './config.ts'
+import type { DataFolder } from './data-folder.ts'
+import { createAccounts } from './platform/accounts.ts'
+import { planCreateProject } from './platform/create-project.ts'
+import { planDeleteProject } from './platform/delete-project.ts'
+import { createInstallation } from './platform/installation.ts'
+import { createProjectMigration } from './platform/migrate-project.ts'
+import type { OpenCluster } from './platform/open-cluster.ts'
+import { createOperationRunner, type FailPoint } from './platform/operation-runner.ts'
+import { migrateJobs, startOperationWorker } from './platform/operation-worker.ts'
+import { createOperations } from './platform/operations.ts'
+import { createOrganizations } from './platform/organizations.ts'
+import { createProjectTrials } from './platform/probe-project.ts'
+import { createProjects } from './platform/projects.ts'
+import { createRefill } from './platform/refill.ts'
+
+export type Services = Awaited<ReturnType<typeof createServices>>
+
+export interface ServicesOptions {
+  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform'>
+  folder: Pick<DataFolder, 'projectFolder' | 'masterKey'>
+  cluster: OpenCluster
+  observe: Observe
+  /** For tests of what happens when an operation is interrupted. */
+  failPoint?: FailPoint
+}
+
+/** Makes each part of the server once and hands it what it needs: the only place that knows them all. */
+export async function createServices(options: ServicesOptions) {
+  const { config, folder, cluster, observe } = options
+  const { publicUrl } = config.http
+  await migratePlatform(cluster)
+  const { db: platform, pool, close: closePlatform } = openPlatformDatabase(cluster.control)
+  const control = makePool({ ...cluster.control, max: 8, idleTimeoutMillis: 60_000, application_name: 'polder_control' })
+  const box = createSecretBox(folder.masterKey)
+  const name = cluster.kind === 'embedded' ? 'local' : cluster.address.host
+  const [events, provisioner, clusterId] = await Promise.all([
+    openPlatformEvents({ connection: cluster.control, observe }),
+    createProvisioner({ control, address: cluster.address, warmDatabases: config.cluster.warmDatabases, observe }),
+    upsertCluster(platform, { name, kind: cluster.kind, serverVersion: String(cluster.version), walls: cluster.walls }),
+    migrateJobs(pool, observe),
+  ])
+
+  const pools = createConnectionPoolManager({ ...config.pools, queueMs: config.pools.connectMs, observe })
+  const addressOf = () => cluster.address
+  const { ledger } = provisioner
+  const ensureMigrated = createProjectMigration({ platform, box, ledger, addressOf })
+  const routing = { platform, box, pools, events, addressOf, publicUrl, ledger, ensureMigrated, observe }
+  const router = createServiceRouter(routing)
+  const makersRouter = createServiceRouter({ ...routing, opens: ['starting', 'active'], maxProjects: 100 })
+
+  const auth = createAuthAdapter({})
+  const rest = createRestAdapter({ observe })
+  const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
+
+  const refill = createRefill(provisioner, observe)
+  const shared = {
+    platform,
+    box,
+    events,
+    provisioner,
+    projectFolder: folder.projectFolder,
+    unregister: router.unregisterProject.bind(router),
+  }
+  const plans = {
+    create: planCreateProject({
+      ...shared,
+      ...createProjectTrials(makersRouter, auth),
+      publicUrl,
+      register: router.registerProject.bind(router),
+      makeFirstPassword,
+      refillLater: refill.later,
+    }),
+    delete: planDeleteProject(shared),
+  }
+  const runner = createOperationRunner({ platform, events, plans: [plans.create, plans.delete], observe, failPoint: options.failPoint })
+  const projects = createProjects({ platform, box, events, plans, publicUrl, addressOf })
+  const { isSignUpOpen } = config.platform
+  const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
+  const stopping = new AbortController()
+  const worker = await startOperationWorker({ platform, pool, connection: cluster.control, runner, observe })
+  refill.later()
+
+  return {
+    config,
+    platform,
+    router,
+    events,
+    adapters: { auth, rest, database },
+    accounts: createAccounts({ platform, events, publicUrl, isSignUpOpen }),
+    organizations: createOrganizations({ platform, events, publicUrl }),
+    installation: createInstallation({ platform, version, isSignUpOpen }),
+    clusters: { list: () => selectClusters(platform), defaultId: clusterId },
+    projects,
+    operations: createOperations({ platform, events }),
+    observe,
+    version,
+    postgresVersion: cluster.version,
+    /** Ends with the request, or with the server: what streams must not keep it from stopping. */
+    untilStopped: (signal?: AbortSignal): AbortSignal => (signal ? AbortSignal.any([stopping.signal, signal]) : stopping.signal),
+    /** Tells streams to end; then the server can close. */
+    beginStop: () => stopping.abort(),
+    async close(): Promise<void> {
+      stopping.abort()
+      await worker.stop()
+      await refill.stop()
+      router.close()
+      makersRouter.close()
+      await pools.end()
+      await events.close()
+      await control.end()
+      await closePlatform()
+    },
+  }
+}
+
+/** Brings the platform database to this code's ledger before anything looks into it. */
+async function migratePlatform(cluster: OpenCluster): Promise<void> {
+  const client = makeClient({ ...cluster.control, connectionTimeoutMillis: 10_000 })
+  try {
+    await client.connect()
+    await migrate(client, { ledger: 'platform' })
+  } finally {
+    await client.end().catch(() => {})
+  }
+}
