@@ -111,6 +111,21 @@ describe('an invitation', () => {
     await expect(person.call.organizations.acceptInvitation({ token: third.token })).rejects.toMatchObject(gone)
   })
 
+  test('to a role above one’s own can be neither revoked nor replaced', async () => {
+    const administrator = await stage.signUp('limited')
+    const accepted = await invite('limited', 'administrator')
+    await administrator.call.organizations.acceptInvitation({ token: accepted.token })
+    const input = { organizationId, email: 'chief@example.com' }
+    const { invitation, token } = await owner.call.organizations.invite({ ...input, role: 'owner' })
+    for (const attempt of [
+      () => administrator.call.organizations.revokeInvitation({ organizationId, invitationId: invitation.id }),
+      () => administrator.call.organizations.invite({ ...input, role: 'viewer' }),
+    ]) {
+      await expect(attempt()).rejects.toMatchObject(refusal('organization.role_above_own'))
+    }
+    expect(await stage.visit().call.organizations.findInvitation({ token })).toMatchObject({ role: 'owner' })
+  })
+
   test('of one organization cannot be revoked by way of another', async () => {
     const other = await stage.signUp('elsewhere')
     const [home] = await other.call.organizations.list()

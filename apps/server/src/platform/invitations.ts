@@ -38,9 +38,9 @@ export function createInvitations({
       const token = makeOpaqueToken()
       const row = await platform.transaction().execute(async (tx) => {
         const ownRole = await requireMemberRole(tx, input.organizationId, actor.accountId, 'member.invite')
-        if (!isAtLeast(ownRole, input.role)) throw new ServiceError('organization.role_above_own')
+        requireAtMost(ownRole, input.role)
         if (await hasMemberWithEmail(tx, input.organizationId, input.email)) throw new ServiceError('organization.member_exists')
-        await updateInvitationsToEmailRevoked(tx, input.organizationId, input.email)
+        for (const role of await updateInvitationsToEmailRevoked(tx, input.organizationId, input.email)) requireAtMost(ownRole, role)
         const row = await insertInvitation(tx, {
           ...input,
           hash: hashOpaqueToken(token),
@@ -57,8 +57,10 @@ export function createInvitations({
     /** Makes an invitation worthless. */
     revokeInvitation: (actor: Actor, organizationId: string, invitationId: string): Promise<Record<string, never>> =>
       platform.transaction().execute(async (tx) => {
+        const ownRole = await requireMemberRole(tx, organizationId, actor.accountId, 'member.invite')
         const revoked = await updateInvitationRevoked(tx, organizationId, invitationId)
         if (!revoked) throw new ServiceError('organization.invitation_not_found')
+        requireAtMost(ownRole, revoked.role)
         await insertAuditEntry(tx, {
           actor,
           organizationId,
@@ -88,6 +90,10 @@ export function createInvitations({
       })
     },
   }
+}
+
+function requireAtMost(ownRole: MemberRole, role: MemberRole): void {
+  if (!isAtLeast(ownRole, role)) throw new ServiceError('organization.role_above_own')
 }
 
 /** The open invitation of a token, if it is for this e-mail; else it throws `organization.invitation_*`. */

@@ -84,10 +84,10 @@ describe('owners', () => {
     )
     await expect(owner.call.organizations.updateMember({ ...self, role: 'owner' })).resolves.toMatchObject({ role: 'owner' })
     for (const attempt of [
-      people.administrator.call.organizations.updateMember({ ...self, role: 'viewer' }),
-      people.administrator.call.organizations.removeMember(self),
+      () => people.administrator.call.organizations.updateMember({ ...self, role: 'viewer' }),
+      () => people.administrator.call.organizations.removeMember(self),
     ]) {
-      await expect(attempt).rejects.toMatchObject(refusal('organization.role_above_own'))
+      await expect(attempt()).rejects.toMatchObject(refusal('organization.role_above_own'))
     }
     expect(await owners(id)).toBe(1)
   })

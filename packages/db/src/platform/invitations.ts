@@ -81,13 +81,18 @@ export function updateInvitationRevoked(tx: PlatformDatabase, organizationId: st
     .where('organization_id', '=', organizationId)
     .where('accepted_at', 'is', null)
     .where('revoked_at', 'is', null)
-    .returning(['id', 'email'])
+    .returning(['email', 'role'])
     .executeTakeFirst()
 }
 
-/** Revokes the open invitations of an organization to an e-mail. */
-export async function updateInvitationsToEmailRevoked(tx: PlatformDatabase, organizationId: string, email: string): Promise<void> {
-  await revocation(tx, organizationId).where('email', '=', email).execute()
+/** Revokes the open invitations of an organization to an e-mail; gives the roles that they were to. */
+export async function updateInvitationsToEmailRevoked(tx: PlatformDatabase, organizationId: string, email: string): Promise<MemberRole[]> {
+  const rows = await revocation(tx, organizationId)
+    .where('email', '=', email)
+    .where('expires_at', '>', sql<Date>`now()`)
+    .returning('role')
+    .execute()
+  return rows.map(({ role }) => role)
 }
 
 /** Revokes the open invitations to the given roles that a member of an organization sent. */
