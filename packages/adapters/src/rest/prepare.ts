@@ -19,6 +19,7 @@ export interface Prepared {
   /** Asks the planner for a count. */
   estimate: StatementTemplate | null
   isReadOnly: boolean
+  isRolledBack: boolean
   action: ApiRequest['action']
   preferences: Preferences
   /** The top level's limit and offset. */
@@ -58,6 +59,7 @@ function finish(schema: ApiSchema, settings: RestSettings, request: ApiRequest, 
     statement: toTemplate(statement),
     estimate: estimate === null ? null : toTemplate(estimate),
     action: request.action,
+    isRolledBack: (request.preferences.transaction ?? settings.transactionEnd.replace('-allow-override', '')) === 'rollback',
     preferences: request.preferences,
     range: request.query.ranges.find(({ path }) => path.length === 0)?.value ?? null,
     before: settings.preRequest === null ? undefined : toTemplate(preRequestStatement(settings.preRequest)).text,

@@ -102,7 +102,7 @@ export function readRequest(settings: RestSettings, request: RestRequest, resour
         action,
         target: { schema, name: resource.name },
         query,
-        preferences: parsePreferences(headers.prefer, settings.isTransactionOverridable, isTimeZone),
+        preferences: parsePreferences(headers.prefer, settings.transactionEnd.endsWith('-allow-override'), isTimeZone),
         payload: payload === null ? null : toPayloadShape(payload),
         accept: parseAccept(headers.accept),
         contentType: parseMediaType(headers['content-type'] ?? 'application/json'),

@@ -52,6 +52,8 @@ export class OneSyncConnection {
   // What is being waited for.
   #resolve: ((result: CallerResult) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
+  /** What to send once more if a prepared statement turns out to be stale. */
+  #retry: { statement: CallerStatement; caller: CallerIdentity } | undefined
   #rows: (Buffer | null)[][] = []
   #command = ''
   #error: DatabaseError | undefined
@@ -72,14 +74,9 @@ export class OneSyncConnection {
   }
 
   /** Runs the statement as the caller. Throws pg's `DatabaseError` as it came, or `database.unavailable`. */
-  async run(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
-    try {
-      return await this.#exchange(statement, caller, false)
-    } catch (error) {
-      if (!this.#isStale(error)) throw error
-      this.#forgetAll()
-      return await this.#exchange(statement, caller, false)
-    }
+  run(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
+    this.#retry = { statement, caller }
+    return this.#send(this.#put(statement, caller, false))
   }
 
   /** The same in a transaction that is committed only if `keep` answers true for the result. */
@@ -104,7 +101,7 @@ export class OneSyncConnection {
 
   async #begin(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
     try {
-      return await this.#exchange(statement, caller, true)
+      return await this.#send(this.#put(statement, caller, true))
     } catch (error) {
       const { bound, completed } = { bound: this.#bound, completed: this.#completed }
       await this.#finish('rollback')
@@ -114,22 +111,29 @@ export class OneSyncConnection {
     }
   }
 
-  #exchange(statement: CallerStatement, caller: CallerIdentity, isBlock: boolean): Promise<CallerResult> {
-    if (statement.text.includes('\0') || statement.before?.includes('\0'))
+  /** Puts the whole batch into the writer; answers which of its statements is the caller's. */
+  #put(statement: CallerStatement, caller: CallerIdentity, isBlock: boolean): number {
+    const { text, before, values, request, timeZone } = statement
+    if (text.includes('\0') || before?.includes('\0') === true) {
       throw new ServiceError('request.invalid', { message: 'The statement has a null character.' })
-    if (statement.values.length > MAX_VALUES) throw new ServiceError('request.too_large', { message: 'The statement has too many values.' })
+    }
+    if (values.length > MAX_VALUES) throw new ServiceError('request.too_large', { message: 'The statement has too many values.' })
+    // Half a batch must never be followed by another one.
+    const wasSpoilt = this.isSpoilt
+    this.isSpoilt = true
     this.#close(this.#prepared.evict())
     const path = this.#toSearchPath(statement.searchPath)
-    const { request, timeZone } = statement
     if (isBlock) this.#write(undefined, 'begin', [])
     this.#write('', RESET, [])
     const settings = [caller.role, caller.claimsJson, request.method, request.path, request.headers, request.cookies, path]
     settings.push(statement.isReadOnly ? 'on' : 'off')
     if (timeZone === undefined) this.#write('', SETTINGS, settings)
     else this.#write('', SETTINGS_AND_ZONE, [...settings, timeZone])
-    if (statement.before !== undefined) this.#write(`${caller.role} ${path}`, statement.before, [])
-    this.#write(`${caller.role} ${path}`, statement.text, statement.values)
-    return this.#send(2 + (isBlock ? 1 : 0) + (statement.before === undefined ? 0 : 1))
+    const planSpace = `${caller.role} ${path}`
+    if (before !== undefined) this.#write(planSpace, before, [])
+    this.#write(planSpace, text, values)
+    this.isSpoilt = wasSpoilt
+    return 2 + (isBlock ? 1 : 0) + (before === undefined ? 0 : 1)
   }
 
   #finish(command: 'commit' | 'rollback'): Promise<CallerResult> {
@@ -155,18 +159,22 @@ export class OneSyncConnection {
 
   #send(answering: number): Promise<CallerResult> {
     return new Promise((resolve, reject) => {
-      if (this.#isEnded || !this.#socket.writable) return reject(new ServiceError('database.unavailable'))
       this.#resolve = resolve
       this.#reject = reject
-      this.#answering = answering
-      this.#bound = 0
-      this.#completed = 0
-      this.#rows = []
-      this.#command = ''
-      this.#error = undefined
-      this.#writer.sync()
-      this.#socket.write(this.#writer.take())
+      this.#flush(answering)
     })
+  }
+
+  #flush(answering: number): void {
+    if (this.#isEnded || !this.#socket.writable) return this.#end()
+    this.#answering = answering
+    this.#bound = 0
+    this.#completed = 0
+    this.#rows = []
+    this.#command = ''
+    this.#error = undefined
+    this.#writer.sync()
+    this.#socket.write(this.#writer.take())
   }
 
   #handle(type: number, chunk: Buffer, start: number, end: number): void {
@@ -211,12 +219,17 @@ export class OneSyncConnection {
   }
 
   #ready(): void {
-    const [resolve, reject, error] = [this.#resolve, this.#reject, this.#error]
+    // What was sent to be parsed and was not: an error came first, maybe its own.
+    if (this.#parsing.length > 0) this.#forgetUnparsed()
+    const [error, retry] = [this.#error, this.#retry]
+    this.#retry = undefined
+    if (error !== undefined && retry !== undefined && this.#isStale(error)) {
+      this.#forgetAll()
+      return this.#flush(this.#put(retry.statement, retry.caller, false))
+    }
+    const [resolve, reject] = [this.#resolve, this.#reject]
     this.#resolve = undefined
     this.#reject = undefined
-    // What was sent to be parsed and was not: an error came first, maybe its own.
-    for (const statement of this.#parsing) if (statement !== undefined) this.#prepared.forget(statement)
-    this.#parsing = []
     if (error !== undefined) reject?.(error)
     else resolve?.({ rows: this.#rows, command: this.#command })
   }
@@ -238,6 +251,11 @@ export class OneSyncConnection {
     if (!(error instanceof DatabaseError) || this.#bound !== this.#completed || this.#isEnded) return false
     if (error.code === '0A000') return error.message === 'cached plan must not change result type'
     return error.code === '26000' || error.code === '42P05'
+  }
+
+  #forgetUnparsed(): void {
+    for (const statement of this.#parsing) if (statement !== undefined) this.#prepared.forget(statement)
+    this.#parsing = []
   }
 
   #forgetAll(): void {

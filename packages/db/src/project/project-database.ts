@@ -18,6 +18,8 @@ export interface CallerStatement {
   timeZone?: string
   /** A generated statement without values to run first, in the same transaction and as the same caller; what it gives is dropped. */
   before?: string
+  /** The same to run last. */
+  after?: string
 }
 
 /** Rows as Postgres sent them (text format, bytes not copied or decoded), and the command tag, for example `INSERT 0 1`. */

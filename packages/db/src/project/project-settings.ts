@@ -22,8 +22,8 @@ export const restSettingsSchema = z.object({
   areAggregatesAllowed: z.boolean().default(false),
   /** Whether clients may ask for the plan of their statement. */
   isPlanAllowed: z.boolean().default(false),
-  /** Whether `Prefer: tx=rollback` is honoured. */
-  isTransactionOverridable: z.boolean().default(false),
+  /** How a request's transaction ends, and whether `Prefer: tx=…` may say otherwise. */
+  transactionEnd: z.enum(['commit', 'commit-allow-override', 'rollback', 'rollback-allow-override']).default('commit'),
 })
 
 export type RestSettings = z.infer<typeof restSettingsSchema>

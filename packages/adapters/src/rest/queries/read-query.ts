@@ -8,8 +8,8 @@ const COMMA = sql`, `
 const AND = sql` AND `
 const ALL: PlannedSelect = { field: unknownField('*'), aggregate: null, aggregateCast: null, cast: null, alias: null }
 
-/** The rows of a node with its embeds. */
-export function readQuery(node: ReadNode): Sql {
+/** The rows of a node with its embeds. `isCompared` when a level may be grouped, for which embedded JSON has to be comparable. */
+export function readQuery(node: ReadNode, isCompared = hasAggregates(node)): Sql {
   const table = sourceOf(node)
   const own = node.select.length === 0 && node.children.length === 0 ? [ALL] : node.select
   const isGrouped = isAggregated(node)
@@ -17,12 +17,12 @@ export function readQuery(node: ReadNode): Sql {
   const items = [
     ...own.map((each) => selectItem(table, each)),
     ...extra.map(({ relation, select }) => selectItem(relation === null ? table : { schema: '', name: relation }, select)),
-    ...node.embedSelects.flatMap((each) => embedItems(each, isGrouped)),
+    ...node.embedSelects.flatMap((each) => embedItems(each, isCompared)),
   ]
   const conditions = [...node.where.map((each) => conditionOf(table, each, embedIsNull)), ...node.joins.map(joinCondition)]
   const where = conditions.length === 0 ? NOTHING : sql` WHERE ${join(conditions, AND)}`
   const embeds = join(
-    node.embedSelects.map((each) => embedJoin(each, node)),
+    node.embedSelects.map((each) => embedJoin(each, node, isCompared)),
     NOTHING,
   )
   return sql`SELECT ${join(items, COMMA)}${from(node)}${embeds}${where}${groupBy(node, table, isGrouped)}${orderBy(table, node.order)}${limit(node)}`
@@ -68,7 +68,11 @@ function isAggregated(node: ReadNode): boolean {
   return node.embedSelects.some((each) => each.kind === 'spread' && each.fields.some((field) => field.aggregate !== null))
 }
 
-function embedItems(embed: EmbedSelect, isGrouped: boolean): Sql[] {
+function hasAggregates(node: ReadNode): boolean {
+  return isAggregated(node) || node.children.some(hasAggregates)
+}
+
+function embedItems(embed: EmbedSelect, isCompared: boolean): Sql[] {
   const alias = identifier(embed.alias)
   if (embed.kind === 'spread') {
     return embed.fields.map((field) =>
@@ -78,20 +82,20 @@ function embedItems(embed: EmbedSelect, isGrouped: boolean): Sql[] {
   if (embed.isEmpty) return []
   // JSON is passed on as Postgres wrote it; only GROUP BY needs a type that can be compared.
   const value = embed.isObject ? sql`row_to_json(${alias}.*)` : sql`COALESCE(${alias}.${alias}, '[]')`
-  return [withAlias(isGrouped ? sql`${value}::jsonb` : value, embed.name)]
+  return [withAlias(isCompared ? sql`${value}::jsonb` : value, embed.name)]
 }
 
 function spreadColumn(alias: string, name: string): Sql {
   return columnOf({ schema: '', name: alias }, name)
 }
 
-function embedJoin(embed: EmbedSelect, node: ReadNode): Sql {
+function embedJoin(embed: EmbedSelect, node: ReadNode, isCompared: boolean): Sql {
   const child = node.children.find((each) => each.embedAlias === embed.alias)
   if (child === undefined) return NOTHING
   const alias = identifier(embed.alias)
   const isInner = child.join === 'inner'
   const kind = isInner ? sql` INNER JOIN LATERAL ` : sql` LEFT JOIN LATERAL `
-  const rows = readQuery(child)
+  const rows = readQuery(child, isCompared)
   const isSingle = embed.kind === 'json' ? embed.isObject : typeof child.spread !== 'object'
   if (isSingle) return sql`${kind}(${rows}) AS ${alias} ON TRUE`
   const order = typeof child.spread === 'object' ? orderBy({ schema: '', name: embed.alias }, child.spread.order) : NOTHING
