@@ -36,10 +36,16 @@ export class ProjectPool {
   }
 
   take(login: PooledLogin): Lease | undefined {
-    const connection = this.#idle[login].pop()
-    if (connection === undefined) return undefined
-    this.served += 1
-    return connection.lend()
+    for (let connection = this.#idle[login].pop(); connection !== undefined; connection = this.#idle[login].pop()) {
+      if (connection.oneSync?.isSpoilt === true) {
+        // The server said goodbye while it was idle; that the socket is closed, we only hear in a moment.
+        void connection.close()
+        continue
+      }
+      this.served += 1
+      return connection.lend()
+    }
+    return undefined
   }
 
   putIdle(connection: PooledConnection): void {

@@ -17,35 +17,39 @@ export interface DatabaseErrorDetails {
   constraint?: string
 }
 
-const BY_STATE: Record<string, ErrorCode> = {
-  '23505': 'database.conflict',
-  '23P01': 'database.conflict',
-  '23503': 'database.conflict',
-  '40001': 'database.conflict',
-  '40P01': 'database.conflict',
-  '57014': 'database.sql_timeout',
-  '55P03': 'database.timeout',
-  '25P03': 'database.timeout',
-  '25P04': 'database.timeout',
-  '53300': 'project.connections_exhausted',
-  '42P01': 'database.table_not_found',
-  '57P01': 'database.unavailable',
-  '57P02': 'database.unavailable',
-  '57P03': 'database.unavailable',
-  '57P04': 'database.unavailable',
-  '57P05': 'database.unavailable',
-  '28P01': 'database.unavailable',
-  '28000': 'database.unavailable',
-  '3D000': 'database.unavailable',
-  // "database is not currently accepting connections" is 55000, as are many errors of plain statements
-}
+const BY_STATE = new Map<string, ErrorCode>(
+  Object.entries({
+    '23505': 'database.conflict',
+    '23P01': 'database.conflict',
+    '23503': 'database.conflict',
+    '40001': 'database.conflict',
+    '40P01': 'database.conflict',
+    '57014': 'database.sql_timeout',
+    '55P03': 'database.timeout',
+    '25P03': 'database.timeout',
+    '25P04': 'database.timeout',
+    '53300': 'project.connections_exhausted',
+    '42P01': 'database.table_not_found',
+    '57P01': 'database.unavailable',
+    '57P02': 'database.unavailable',
+    '57P03': 'database.unavailable',
+    '57P04': 'database.unavailable',
+    '57P05': 'database.unavailable',
+    '28P01': 'database.unavailable',
+    '28000': 'database.unavailable',
+    '3D000': 'database.unavailable',
+    // "database is not currently accepting connections" is 55000, as are many errors of plain statements
+  } satisfies Record<string, ErrorCode>),
+)
 
-const BY_CLASS: Record<string, ErrorCode> = {
-  '08': 'database.unavailable',
-  '53': 'database.unavailable',
-  '58': 'database.unavailable',
-  XX: 'system.unexpected',
-}
+const BY_CLASS = new Map<string, ErrorCode>(
+  Object.entries({
+    '08': 'database.unavailable',
+    '53': 'database.unavailable',
+    '58': 'database.unavailable',
+    XX: 'system.unexpected',
+  } satisfies Record<string, ErrorCode>),
+)
 
 const LOST_CONNECTION = new Set(['ECONNREFUSED', 'ECONNRESET', 'EPIPE', 'ENOENT', 'ETIMEDOUT', 'EHOSTUNREACH', 'ENOTFOUND', 'EAI_AGAIN'])
 
@@ -75,7 +79,7 @@ function fromDatabaseError(error: DatabaseError): ServiceError {
 
 function toCode(error: DatabaseError): ErrorCode {
   const state = error.code ?? ''
-  return BY_STATE[state] ?? BY_CLASS[state.slice(0, 2)] ?? 'database.sql_failed'
+  return BY_STATE.get(state) ?? BY_CLASS.get(state.slice(0, 2)) ?? 'database.sql_failed'
 }
 
 function toDetails(error: DatabaseError): DatabaseErrorDetails {

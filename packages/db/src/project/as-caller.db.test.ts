@@ -45,7 +45,7 @@ async function stateOf(work: Promise<unknown>): Promise<string | undefined> {
     (caught: unknown) => caught,
   )
   if (error instanceof DatabaseError) return error.code
-  return isServiceError(error) ? error.code : error === undefined ? 'none' : String(error)
+  return isServiceError(error) ? error.code : error === undefined ? 'none' : String(error as Error)
 }
 
 const open = () => cluster.router.statistics().pools.get(project.ref)
