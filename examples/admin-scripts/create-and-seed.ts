@@ -1,9 +1,9 @@
 // Creates a project, waits until it is active, gives it a schema and fills it through its data API.
 //   node create-and-seed.ts "My shop"
 import { parseArgs } from 'node:util'
-import { isSdkError, type Client } from '@polder/sdk'
+import type { Client } from '@polder/sdk'
 import { createClient as createSupabaseClient } from '@supabase/supabase-js'
-import { openInstallation } from './open-installation.ts'
+import { openInstallation, reportFailure } from './open-installation.ts'
 
 const SCHEMA = `
   create table products (
@@ -65,7 +65,4 @@ async function findOrganization(polder: Client): Promise<string> {
   throw new Error(`Name an organization with --organization <id>; there are ${organizations.length}:\n${names}`)
 }
 
-main().catch((error: unknown) => {
-  console.error(isSdkError(error) ? `${error.message} (${error.code}${error.requestId ? `, request ${error.requestId}` : ''})` : error)
-  process.exitCode = 1
-})
+main().catch(reportFailure)

@@ -1,7 +1,7 @@
 // Lists the projects that the token sees, with their sizes, the largest first.
 //   node list-projects.ts [--json]
 import { isSdkError, type Client, type Output } from '@polder/sdk'
-import { openInstallation } from './open-installation.ts'
+import { openInstallation, reportFailure } from './open-installation.ts'
 
 type Project = Output<'projects', 'list'>[number]
 
@@ -58,7 +58,4 @@ function formatBytes(bytes: number): string {
   return `${(bytes / 1000 ** power).toFixed(power === 0 ? 0 : 1)} ${units[power]}`
 }
 
-main().catch((error: unknown) => {
-  console.error(isSdkError(error) ? `${error.message} (${error.code})` : error)
-  process.exitCode = 1
-})
+main().catch(reportFailure)

@@ -1,4 +1,4 @@
-import { createClient, type Client } from '@polder/sdk'
+import { createClient, isSdkError, type Client } from '@polder/sdk'
 
 /** The installation that POLDER_URL names, signed in with POLDER_TOKEN. */
 export function openInstallation(): Client {
@@ -8,4 +8,12 @@ export function openInstallation(): Client {
     process.exit(1)
   }
   return createClient({ url: POLDER_URL, token: POLDER_TOKEN })
+}
+
+/** Says what went wrong in one line, and lets the script end with 1. */
+export function reportFailure(error: unknown): void {
+  const facts = isSdkError(error) ? ` (${[error.code, error.requestId && `request ${error.requestId}`].filter(Boolean).join(', ')})` : ''
+  console.error(`${error instanceof Error ? error.message : String(error)}${facts}`)
+  if (isSdkError(error) && error.details) console.error(JSON.stringify(error.details))
+  process.exitCode = 1
 }
