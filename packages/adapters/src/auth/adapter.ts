@@ -11,7 +11,7 @@ import {
   type UpdateUserByIdInput,
 } from './admin-users.ts'
 import { getUser, signOut, updateCurrentUser, type SignOutScope, type UpdateUserInput } from './current-user.ts'
-import { createFirstUser } from './first-user.ts'
+import { createFirstUser, type FirstUserInput } from './first-user.ts'
 import { createPasswordHasher, type PasswordHasher } from './password.ts'
 import { refreshSession, type RefreshInput } from './refresh-session.ts'
 import { requireAdmin } from './require-user.ts'
@@ -43,6 +43,8 @@ export function createAuthAdapter({ passwords = createPasswordHasher() }: AuthAd
       updateUserById(passwords, project, userId, input),
     deleteUser: (project: ProjectScope, input: DeleteUserInput) => deleteUser(project, input),
     requireAdmin: (project: ProjectScope) => requireAdmin(project),
-    createFirstUser: (project: ProjectScope, input: { email: string; password?: string }) => createFirstUser(passwords, project, input),
+    createFirstUser: (project: ProjectScope, input: FirstUserInput) => createFirstUser(passwords, project, input),
+    /** Begins a hash for `createFirstUser`. */
+    hashPassword: (password: string) => passwords.hash(password),
   }
 }

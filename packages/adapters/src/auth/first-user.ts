@@ -12,6 +12,13 @@ export function makeFirstPassword(): string {
   return Array.from({ length: 16 }, () => ALPHABET[randomInt(ALPHABET.length)]).join('')
 }
 
+export interface FirstUserInput {
+  email: string
+  password?: string
+  /** The password's hash, where it was begun before the project could be opened: it takes longer than all the rest. */
+  passwordHash?: Promise<string>
+}
+
 /**
  * Adds a project's first user, an administrator by its metadata, as a step of the project's creation: run again it gives the same
  * user the password that it is called with. Takes a scope of a member or of the service role.
@@ -19,17 +26,18 @@ export function makeFirstPassword(): string {
 export async function createFirstUser(
   passwords: PasswordHasher,
   project: ProjectScope,
-  { email, password = makeFirstPassword() }: { email: string; password?: string },
+  { email, password = makeFirstPassword(), passwordHash }: FirstUserInput,
 ): Promise<{ userId: string; email: string; password: string }> {
+  const hasher = passwordHash === undefined ? passwords : { ...passwords, hash: () => passwordHash }
   try {
-    const user = await createUser(passwords, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
+    const user = await createUser(hasher, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
     return { userId: user.id, email: user.email ?? email, password }
   } catch (error) {
     if (!isServiceError(error, 'auth.email_exists')) throw error
     const { users } = await listUsers(project, { page: 1, perPage: 2, search: email, isOldestFirst: true })
     const user = users.find((one) => one.email === email.toLowerCase())
     if (!user) throw error
-    await updateUserById(passwords, project, user.id, { password })
+    await updateUserById(hasher, project, user.id, { password })
     return { userId: user.id, email: user.email ?? email, password }
   }
 }

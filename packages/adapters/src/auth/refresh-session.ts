@@ -3,7 +3,7 @@ import type { ProjectScope, ProjectTables } from '@polder/db'
 import type { Kysely } from 'kysely'
 import { withDatabaseError } from './database-error.ts'
 import { insertAuditEntry } from './queries/audit-log.ts'
-import { findTokenState, rotateRefreshToken, type SessionFacts, type TokenState } from './queries/refresh-tokens.ts'
+import { findTokenState, rotateRefreshToken, type TokenState } from './queries/refresh-tokens.ts'
 import { deleteSessions } from './queries/sessions.ts'
 import { findUserById } from './queries/users.ts'
 import { hashRefreshToken, isRefreshToken, makeRefreshToken, sealSuccessor, unsealSuccessor } from './refresh-token.ts'
@@ -26,13 +26,13 @@ export async function refreshSession(project: ProjectScope, { refreshToken, clie
   if (!isRefreshToken(refreshToken)) throw new ServiceError('auth.refresh_token_not_found')
   const work = project.db.asOwner(async (tx): Promise<UserSession | ErrorCode> => {
     const successor = makeRefreshToken()
-    const facts = await rotateRefreshToken(tx, {
+    const rotated = await rotateRefreshToken(tx, {
       tokenHash: hashRefreshToken(refreshToken),
       successorHash: hashRefreshToken(successor),
       sealedSuccessor: sealSuccessor(refreshToken, successor),
       ...client,
     })
-    if (facts) return answer(tx, project, facts, successor)
+    if (rotated) return toUserSession(project, rotated.user, rotated.facts, successor)
 
     const state = await findTokenState(tx, hashRefreshToken(refreshToken), project.configuration.auth.refreshReuseSeconds)
     const refusal = findRefusal(state)
@@ -50,21 +50,12 @@ export async function refreshSession(project: ProjectScope, { refreshToken, clie
       return 'auth.refresh_token_already_used'
     }
     const current = await findCurrentToken(tx, refreshToken, spent)
-    return current === undefined ? 'auth.refresh_token_already_used' : answer(tx, project, spent, current)
+    const user = current === undefined ? undefined : await findUserById(tx, spent.userId)
+    return user && current !== undefined ? toUserSession(project, user, spent, current) : 'auth.refresh_token_already_used'
   })
   const result = await withDatabaseError('Database error refreshing the session', work)
   if (typeof result === 'string') throw new ServiceError(result)
   return result
-}
-
-async function answer(
-  tx: Kysely<ProjectTables>,
-  project: ProjectScope,
-  facts: SessionFacts,
-  token: string,
-): Promise<UserSession | ErrorCode> {
-  const user = await findUserById(tx, facts.userId)
-  return user ? toUserSession(project, user, facts, token) : 'auth.refresh_token_not_found'
 }
 
 function findRefusal(state: TokenState | undefined): ErrorCode | undefined {

@@ -2,7 +2,7 @@ import { isServiceError, type ErrorCode } from '@polder/core'
 import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/testing'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthAdapter } from './adapter.ts'
-import { openTestScopes, type TestScopes } from './test-scopes.ts'
+import { openTestScopes, type TestScopes } from './testing/test-scopes.ts'
 
 let cluster: TestCluster
 let project: TestProject

@@ -32,5 +32,7 @@ export async function signInWithPassword(passwords: PasswordHasher, project: Pro
   const { passwordHash } = found
   const userId = found.user.id
   const work = project.db.asOwner((tx) => startSession(tx, project, { userId, passwordHash, client: input.client }))
-  return withDatabaseError('Database error granting user', work)
+  const session = await withDatabaseError('Database error granting user', work)
+  if (!session) throw new ServiceError('auth.invalid_credentials')
+  return session
 }

@@ -61,8 +61,8 @@ export async function signUp(passwords: PasswordHasher, project: ProjectScope, i
     await insertAuditEntry(tx, { action, actor: { id, name: email }, ip: input.client.ip, traits: { provider: 'email' } })
     if (isAutoconfirm) await confirmUser(tx, id)
     const session = isAutoconfirm ? await startSession(tx, project, { userId: id, passwordHash, client: input.client }) : null
-    const user = session?.user ?? (await findUserById(tx, id))
-    if (!user) throw refusedByTrigger()
+    const user = session === null ? await findUserById(tx, id) : session?.user
+    if (!user || session === undefined) throw refusedByTrigger()
     return { user, session }
   })
   const result = await withDatabaseError('Database error saving new user', work)

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { ServiceError } from '@polder/core'
 import type { ProjectScope, ProjectTables } from '@polder/db'
 import type { Kysely } from 'kysely'
 import { insertAuditEntry } from './queries/audit-log.ts'
@@ -15,8 +14,12 @@ export interface SessionStart {
   client: ClientFacts
 }
 
-/** Signs in a user whose password was checked. Throws `auth.invalid_credentials` if user or password changed meanwhile. */
-export async function startSession(tx: Kysely<ProjectTables>, project: ProjectScope, start: SessionStart): Promise<UserSession> {
+/** Signs in a user whose password was checked. Undefined if user or password changed meanwhile, or a trigger refused the session. */
+export async function startSession(
+  tx: Kysely<ProjectTables>,
+  project: ProjectScope,
+  start: SessionStart,
+): Promise<UserSession | undefined> {
   const { userId, passwordHash, client } = start
   const sessionId = randomUUID()
   const refreshToken = makeRefreshToken()
@@ -29,7 +32,7 @@ export async function startSession(tx: Kysely<ProjectTables>, project: ProjectSc
     ...client,
   })
   const user = isStarted ? await findUserById(tx, userId) : undefined
-  if (!user) throw new ServiceError('auth.invalid_credentials')
+  if (!user) return undefined
   await insertAuditEntry(tx, {
     action: 'login',
     actor: { id: user.id, name: user.email ?? '' },

@@ -2,7 +2,8 @@ import { z } from 'zod'
 
 /** One end user of a project (tier 2), as dashboard and SDK see it; never holds a hash or a token. */
 export const userSchema = z.object({
-  id: z.uuid(),
+  /** Any uuid: a seed's may be of no version at all. */
+  id: z.guid(),
   email: z.string().nullable(),
   phone: z.string().nullable(),
   role: z.string().nullable(),

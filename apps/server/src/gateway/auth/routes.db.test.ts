@@ -2,7 +2,7 @@ import fc from 'fast-check'
 import type { HTTPMethods } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { createAuthLimits, AUTH_LIMITS } from './auth-limits.ts'
-import { openTestGateway, type TestGateway } from './test-gateway.ts'
+import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
 const password = 'correct horse'

@@ -1,6 +1,6 @@
 import { createClient, type SupabaseClient } from '@supabase/supabase-js'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { openTestGateway, type TestGateway } from './test-gateway.ts'
+import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
 let base: string

@@ -1,5 +1,5 @@
 import type { AuthIdentity, AuthUser, RefusalDetails, UserSession } from '@polder/adapters/auth'
-import { ServiceError, type ErrorCode, type ErrorKind } from '@polder/core'
+import type { ErrorCode, ErrorKind, ServiceError } from '@polder/core'
 import type { TokenRejection } from '@polder/db'
 
 /** GoTrue's JSON of a user; times that are not set are left out, `phone` and `email` never are. */

@@ -16,7 +16,7 @@ export const authRouter = router({
     .mutation(({ ctx, input }) => createAuditedUser(ctx.services, ctx.project, ctx.actor, input)),
 
   deleteUser: projectProcedure('auth.write')
-    .input(z.strictObject({ userId: z.uuid() }))
+    .input(z.strictObject({ userId: z.guid() }))
     .output(z.object({}))
     .mutation(async ({ ctx, input }) => {
       await deleteAuditedUser(ctx.services, ctx.project, ctx.actor, input.userId)

@@ -1,5 +1,7 @@
 import { sql, type Kysely } from 'kysely'
 import type { ProjectTables } from '@polder/db'
+import type { AuthUser } from '../auth-user.ts'
+import { toAuthUser, toUserColumns, type UserRow } from './user-rows.ts'
 
 type Tx = Kysely<ProjectTables>
 
@@ -28,12 +30,12 @@ const FACTS = sql`session.id as "sessionId", session.user_id as "userId", coales
   ), '[]'::pg_catalog.jsonb) as amr`
 
 /**
- * Spends a token and puts its successor in its place, in one statement. Undefined when the token cannot be spent: unknown, spent
+ * Spends a token, puts its successor in its place and reads the user, in one statement. Undefined when the token cannot be spent: unknown, spent
  * already, its session over, its user banned. The session's row is locked before the token's, as signing out does it, so that the
  * two never wait for each other; of many who come with one token, one finds it unspent.
  */
-export async function rotateRefreshToken(tx: Tx, rotation: Rotation): Promise<SessionFacts | undefined> {
-  const result = await sql<SessionFacts>`
+export async function rotateRefreshToken(tx: Tx, rotation: Rotation): Promise<{ facts: SessionFacts; user: AuthUser } | undefined> {
+  const result = await sql<SessionFacts & UserRow>`
     with session as materialized (
       select session.id, session.user_id, session.aal
       from auth.refresh_tokens as token join auth.sessions as session on session.id = token.session_id
@@ -56,8 +58,10 @@ export async function rotateRefreshToken(tx: Tx, rotation: Rotation): Promise<Se
         user_agent = ${rotation.userAgent}, ip = ${rotation.ip}::pg_catalog.inet
       from replaced where used.id = replaced.session_id
     )
-    select ${FACTS} from session join replaced on replaced.session_id = session.id`.execute(tx)
-  return result.rows[0]
+    select ${FACTS}, ${toUserColumns('owner')}
+    from session join replaced on replaced.session_id = session.id join auth.users as owner on owner.id = session.user_id`.execute(tx)
+  const row = result.rows[0]
+  return row && { facts: row, user: toAuthUser(row) }
 }
 
 /** Why a token could not be spent. */

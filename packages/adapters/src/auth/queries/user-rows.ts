@@ -1,4 +1,4 @@
-import { sql, type Kysely, type Selectable, type SelectQueryBuilder } from 'kysely'
+import { sql, type Kysely, type RawBuilder, type Selectable, type SelectQueryBuilder } from 'kysely'
 import type { AuthUsersTable, ProjectTables } from '@polder/db'
 import type { AuthIdentity, AuthUser } from '../auth-user.ts'
 
@@ -29,12 +29,20 @@ export function selectUserRows(tx: Kysely<ProjectTables>): SelectQueryBuilder<Pr
   return tx
     .selectFrom('auth.users')
     .select(COLUMNS.map((column) => `auth.users.${column}` as const))
-    .select(
-      sql<IdentityJson[] | null>`(
-        select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(identity) order by identity.created_at, identity.id)
-        from auth.identities as identity where identity.user_id = auth.users.id
-      )`.as('identities'),
-    ) as SelectQueryBuilder<ProjectTables, 'auth.users', UserRow>
+    .select(identitiesOf('auth.users').as('identities')) as SelectQueryBuilder<ProjectTables, 'auth.users', UserRow>
+}
+
+/** The columns of a `UserRow` in a statement that has the user's row under this alias. */
+export function toUserColumns(alias: string): RawBuilder<unknown> {
+  const columns = COLUMNS.map((column) => sql.ref(`${alias}.${column}`))
+  return sql`${sql.join(columns)}, ${identitiesOf(alias)} as identities`
+}
+
+function identitiesOf(alias: string) {
+  return sql<IdentityJson[] | null>`(
+    select pg_catalog.jsonb_agg(pg_catalog.to_jsonb(identity) order by identity.created_at, identity.id)
+    from auth.identities as identity where identity.user_id = ${sql.ref(`${alias}.id`)}
+  )`
 }
 
 /** The user of a row, whoever wrote the row. */

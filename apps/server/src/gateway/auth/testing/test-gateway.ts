@@ -3,8 +3,8 @@ import type { Observation } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
-import { createAuthLimits, type AuthLimits } from './auth-limits.ts'
-import { authRoutes } from './routes.ts'
+import { createAuthLimits, type AuthLimits } from '../auth-limits.ts'
+import { authRoutes } from '../routes.ts'
 
 /** The auth routes on real projects, behind a hook that opens projects as the gateway's does. */
 export interface TestGateway extends AsyncDisposable {
