@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { Observe } from '@polder/core'
@@ -7,7 +6,7 @@ import { findFreePort } from './free-port.ts'
 import { makeFolderFor, makeInitialData } from './initial-data.ts'
 import { findOperatingUser, type OperatingUser } from './operating-user.ts'
 import type { PostgresSettings } from './postgres-settings.ts'
-import { findRunningPostmaster, isAlive, spawnPostmaster, stopPostmaster, waitUntilReady } from './postmaster.ts'
+import { findRunningPostmaster, isAlive, removeMistakenPidFile, spawnPostmaster, stopPostmaster, waitUntilReady } from './postmaster.ts'
 import { makeServerFolder, makeSocketFolder, requireReachable } from './reachable-folder.ts'
 import { copyPackagedServer, readServerVersion, type ServerBinaries } from './server-binaries.ts'
 import { isConfiguredLike, makeConfiguration, readLastWords, writeConfiguration, type ServerPaths } from './server-configuration.ts'
@@ -113,8 +112,7 @@ async function start(launch: Launch, wanted: number): Promise<Running> {
   for (let first = wanted, attempt = 0; ; attempt += 1) {
     const port = await findFreePort(first)
     await writeConfiguration(paths, user, port, makeConfiguration(paths, binaries, port, options.settings))
-    // that of a server that was killed: its number may be another program's by now
-    if (process.platform === 'linux') await rm(join(paths.data, 'postmaster.pid'), { force: true })
+    await removeMistakenPidFile(paths.data)
     const pid = await launchOnce(launch)
     if (pid !== undefined) {
       const version = await ask(launch, port)

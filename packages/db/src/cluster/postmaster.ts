@@ -1,5 +1,6 @@
 import { spawn, type ChildProcess } from 'node:child_process'
 import { closeSync, existsSync, openSync, readFileSync, readlinkSync, realpathSync } from 'node:fs'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { OperatingUser } from './operating-user.ts'
@@ -29,6 +30,17 @@ export function readPostmasterFile(data: string): PostmasterFile | undefined {
 export function findRunningPostmaster(data: string): PostmasterFile | undefined {
   const file = readPostmasterFile(data)
   return file && isAlive(file.pid) && isProcessOf(file.pid, data) ? file : undefined
+}
+
+/**
+ * Removes the pid file of a server that was killed and whose number another program has by now: Postgres would take that one for
+ * a running server. Every other pid file stays, since it is what keeps two servers from one folder.
+ */
+export async function removeMistakenPidFile(data: string): Promise<void> {
+  const file = readPostmasterFile(data)
+  if (process.platform === 'linux' && file && isAlive(file.pid) && !isProcessOf(file.pid, data)) {
+    await rm(join(data, 'postmaster.pid'), { force: true })
+  }
 }
 
 function isProcessOf(pid: number, data: string): boolean {

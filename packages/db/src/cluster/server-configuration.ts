@@ -77,7 +77,7 @@ export async function readLastWords(paths: ServerPaths): Promise<string> {
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')))
   const lines = texts.flatMap((text) => text.trim().split('\n').slice(-8))
   return lines
-    .filter((line) => /FATAL|ERROR|PANIC|could not|HINT/.test(line))
+    .filter((line) => /FATAL|ERROR|PANIC|HINT|could not|unrecognized|invalid value/.test(line))
     .slice(-3)
     .join(' ')
 }
