@@ -83,7 +83,7 @@ export async function createServices(options: ServicesOptions) {
   const plans = {
     create: planCreateProject({
       ...shared,
-      ...createProjectTrials(makersRouter, auth),
+      ...createProjectTrials(makersRouter, { auth, rest }),
       publicUrl,
       register: router.registerProject.bind(router),
       makeFirstPassword,

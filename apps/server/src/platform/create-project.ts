@@ -30,17 +30,24 @@ export interface CreateProjectDependencies {
   register(ref: ProjectRef): Promise<void>
   unregister(ref: ProjectRef): Promise<void>
   /** Makes the first user by the auth service; repeated, it gives the same user this password. */
-  createFirstUser(ref: ProjectRef, serviceRoleKey: string, user: { email: string; password: string }): Promise<void>
+  createFirstUser(ref: ProjectRef, serviceRoleKey: string, user: FirstUser & { passwordHash: Promise<string> }): Promise<void>
   makeFirstPassword(): string
+  hashPassword(password: string): Promise<string>
   /** Uses the project as an app would, with its public key. Throws when that does not work. */
   probe(ref: ProjectRef, anonKey: string): Promise<void>
   /** Told after every end, so that the next project finds a prepared database again. */
   refillLater(): void
 }
 
+interface FirstUser {
+  email: string
+  password: string
+}
+
 interface Context {
   ref: ProjectRef
-  ownerEmail: string | undefined
+  /** With the hash of the password, begun at once: it takes as long as all other steps together. */
+  firstUser: { user: FirstUser; passwordHash: Promise<string> } | undefined
   secrets: ProjectSecrets
 }
 
@@ -55,6 +62,16 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
     const missing = Object.fromEntries(Object.entries(made).filter(([name]) => context.secrets[name as ProjectSecretName] === undefined))
     await upsertProjectSecrets(platform, box, context.ref, missing)
     Object.assign(context.secrets, missing)
+  }
+
+  /** The one that an earlier attempt has begun with, or a new one; undefined for an organization without an owner. */
+  function beginFirstUser(made: string | undefined, ownerEmail: string | undefined): Context['firstUser'] {
+    if (made === undefined && ownerEmail === undefined) return undefined
+    const user: FirstUser = made === undefined ? { email: ownerEmail as string, password: parts.makeFirstPassword() } : JSON.parse(made)
+    const passwordHash = parts.hashPassword(user.password)
+    // Waited for by a later step, or by none when an earlier one fails.
+    passwordHash.catch(() => {})
+    return { user, passwordHash }
   }
 
   return {
@@ -139,13 +156,10 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
           name: 'first_user',
           title: 'Add the first user',
           async run(context) {
-            if (context.ownerEmail === undefined) return
-            const made = context.secrets.first_user
-            const user = made
-              ? (JSON.parse(made) as { email: string; password: string })
-              : { email: context.ownerEmail, password: parts.makeFirstPassword() }
+            if (!context.firstUser) return
+            const { user, passwordHash } = context.firstUser
             await addSecrets(context, { first_user: JSON.stringify(user) })
-            await parts.createFirstUser(context.ref, need(context.secrets, 'service_role_key'), user)
+            await parts.createFirstUser(context.ref, need(context.secrets, 'service_role_key'), { ...user, passwordHash })
           },
         },
         {
@@ -162,7 +176,7 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
         selectProjectSecrets(platform, box, operation.ref),
         selectOwnerEmail(platform, project.organizationId),
       ])
-      return { ref: projectRefSchema.parse(operation.ref), secrets, ownerEmail }
+      return { ref: projectRefSchema.parse(operation.ref), secrets, firstUser: beginFirstUser(secrets.first_user, ownerEmail) }
     },
     async succeed(tx, { ref }) {
       await updateProjectStatus(tx, ref, 'active', { ledger: provisioner.ledger })

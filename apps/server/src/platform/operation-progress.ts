@@ -1,5 +1,9 @@
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { Operation, OperationStep } from '@polder/core'
 import { updateOperationProgress, type OperationRecord, type PlatformDatabase, type PlatformEvents } from '@polder/db'
+
+/** Between two writes of the progress. */
+const PAUSE_MS = 40
 
 /** Thrown when a later attempt has taken an operation over, or somebody ended it: this run must stop and touch nothing more. */
 export class RunLostError extends Error {
@@ -17,6 +21,7 @@ export class OperationProgress {
   #isLost = false
   #isStale = false
   #writing: Promise<void> | undefined
+  readonly #ending = new AbortController()
   readonly #run: { id: string; attempt: number; ref: string }
   readonly #platform: PlatformDatabase
   readonly #events: PlatformEvents
@@ -44,9 +49,12 @@ export class OperationProgress {
   }
 
   /** From now on a resumed run goes on taking back, and still knows why. */
-  beginUndoing(error: { code: string; message: string }): void {
+  async beginUndoing(error: { code: string; message: string }): Promise<void> {
     this.#status = 'undoing'
     this.#error = error
+    this.requireOwn()
+    const isOwn = await updateOperationProgress(this.#platform, this.#run, { status: 'undoing', steps: this.steps, error })
+    if (!isOwn) throw new RunLostError()
     this.#write()
   }
 
@@ -61,27 +69,28 @@ export class OperationProgress {
     error: { code: string; message: string } | null,
     work: (tx: PlatformDatabase) => Promise<void>,
   ): Promise<void> {
+    this.#ending.abort()
     await this.#writing
     this.requireOwn()
     await this.#platform.transaction().execute(async (tx) => {
       const isOwn = await updateOperationProgress(tx, this.#run, { status, steps: this.steps, error })
       if (!isOwn) throw new RunLostError()
       await work(tx)
-      await this.#events.publish({ type: 'operation_changed', id: this.#run.id, ref: this.#run.ref }, tx)
+      await this.#events.publish({ type: 'operation_changed', id: this.#run.id, ref: this.#run.ref, hasEnded: true }, tx)
     })
     this.#status = status
   }
 
   #write(): void {
-    if (this.#writing) {
-      this.#isStale = true
-      return
-    }
-    this.#writing = this.#writeNewest().finally(() => (this.#writing = undefined))
+    this.#isStale = true
+    this.#writing ??= this.#writeNewest().finally(() => (this.#writing = undefined))
   }
 
   async #writeNewest(): Promise<void> {
-    do {
+    while (this.#isStale && !this.#isLost) {
+      // What is over sooner is told by the end alone.
+      await sleep(PAUSE_MS, undefined, { signal: this.#ending.signal }).catch(() => {})
+      if (this.#ending.signal.aborted) return
       this.#isStale = false
       try {
         const isOwn = await updateOperationProgress(this.#platform, this.#run, {
@@ -95,6 +104,6 @@ export class OperationProgress {
         // Only for watching: whether the platform database can be reached is found out by the steps and the end.
         return
       }
-    } while (this.#isStale && !this.#isLost)
+    }
   }
 }

@@ -129,7 +129,7 @@ export function createOperationRunner(options: OperationRunnerOptions) {
     progress: OperationProgress,
     error: ShownError,
   ): Promise<void> {
-    if (progress.status !== 'undoing') progress.beginUndoing(error)
+    if (progress.status !== 'undoing') await progress.beginUndoing(error)
     for (const step of plan.stages.flat().reverse()) {
       progress.requireOwn()
       try {

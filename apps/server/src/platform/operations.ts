@@ -49,11 +49,25 @@ export function createOperations({ platform, events }: OperationsDependencies) {
       return (await selectOperationsOfProject(platform, ref)).map(toOperation)
     },
     /** The operation as soon as it has ended, or as it stands when the time is up. */
-    async wait(account: SignedIn, id: string, timeoutMs: number, signal?: AbortSignal): Promise<Operation> {
-      const enough = AbortSignal.any([AbortSignal.timeout(timeoutMs), ...(signal ? [signal] : [])])
-      let operation: Operation | undefined
-      for await (const next of watch(account, id, enough)) operation = next
-      return operation ?? get(account, id)
+    async wait(account: SignedIn, id: string, timeoutMs: number, signal: AbortSignal): Promise<Operation> {
+      const enough = AbortSignal.any([AbortSignal.timeout(timeoutMs), signal])
+      // Steps on the way are no news here.
+      const news = listenFor(
+        events,
+        enough,
+        (event) => event.type === 'resync' || (event.type === 'operation_changed' && event.id === id && event.hasEnded === true),
+      )
+      try {
+        let operation = await get(account, id)
+        while (!isEnded(operation)) {
+          const { done } = await news.next()
+          operation = await get(account, id)
+          if (done) break
+        }
+        return operation
+      } finally {
+        await news.return?.()
+      }
     },
   }
 }

@@ -15,7 +15,7 @@ const LONGEST_PAUSE_MS = 5_000
 const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('project_changed'), ref: z.string() }),
   z.object({ type: z.literal('project_removed'), ref: z.string() }),
-  z.object({ type: z.literal('operation_changed'), id: z.string(), ref: z.string() }),
+  z.object({ type: z.literal('operation_changed'), id: z.string(), ref: z.string(), hasEnded: z.boolean().optional() }),
   z.object({ type: z.literal('access_changed'), accountId: z.string() }),
 ])
 
@@ -44,6 +44,7 @@ export async function openPlatformEvents(options: { connection: ClientConfig; ob
   const ownId = randomUUID()
   const listeners = new Set<(event: PlatformEvent) => void>()
   let unsent: string[] = []
+  let sending = Promise.resolve()
   let client: Client | undefined
   let isClosed = false
   const closing = new AbortController()
@@ -97,7 +98,13 @@ export async function openPlatformEvents(options: { connection: ClientConfig; ob
     }
   }
 
-  async function send(text: string): Promise<void> {
+  // One after the other, in the order of the calls: pg is giving up its own queue.
+  function send(text: string): Promise<void> {
+    sending = sending.then(() => sendNow(text))
+    return sending
+  }
+
+  async function sendNow(text: string): Promise<void> {
     try {
       if (client === undefined) throw new Error('not connected')
       await client.query('select pg_notify($1, $2)', [CHANNEL, text])

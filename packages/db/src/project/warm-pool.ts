@@ -69,9 +69,12 @@ async function count(client: PoolClient, prefix: string): Promise<number> {
 }
 
 async function addCopy(client: PoolClient, template: string, prefix: string): Promise<void> {
-  const name = escapeIdentifier(`${prefix}${randomBytes(6).toString('hex')}`)
-  await client.query(`create database ${name} template ${escapeIdentifier(template)} strategy wal_log allow_connections false`)
-  await client.query(`revoke all on database ${name} from public`)
+  const id = randomBytes(6).toString('hex')
+  // under a name that nobody takes until it is closed to the public; one left by a crash is stale, and dropped with them
+  const draft = escapeIdentifier(`project_spare_new_${id}`)
+  await client.query(`create database ${draft} template ${escapeIdentifier(template)} strategy wal_log allow_connections false`)
+  await client.query(`revoke all on database ${draft} from public`)
+  await client.query(`alter database ${draft} rename to ${escapeIdentifier(prefix + id)}`)
 }
 
 async function dropStale(client: PoolClient, prefix: string): Promise<void> {
