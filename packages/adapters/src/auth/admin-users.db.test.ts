@@ -152,6 +152,9 @@ describe('administrators', () => {
     const again = await auth.createFirstUser(admin, { email: 'owner@example.com', password: 'given by the step' })
     expect(again.userId).toBe(first.userId)
     await signIn('owner@example.com', 'given by the step')
+    const passwordHash = auth.hashPassword('hashed before')
+    await auth.createFirstUser(admin, { email: 'second@example.com', password: 'hashed before', passwordHash })
+    await signIn('second@example.com', 'hashed before')
   })
 })
 

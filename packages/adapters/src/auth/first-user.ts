@@ -19,16 +19,24 @@ export interface FirstUserInput {
   passwordHash?: Promise<string>
 }
 
+export interface FirstUserInput {
+  email: string
+  /** Random where none is given. */
+  password?: string
+  /** The password's hash, which a caller may have begun before there was a project to put it into. */
+  passwordHash?: Promise<string>
+}
+
 /**
  * Adds a project's first user, an administrator by its metadata, as a step of the project's creation: run again it gives the same
  * user the password that it is called with. Takes a scope of a member or of the service role.
  */
 export async function createFirstUser(
-  passwords: PasswordHasher,
+  hasher: PasswordHasher,
   project: ProjectScope,
   { email, password = makeFirstPassword(), passwordHash }: FirstUserInput,
 ): Promise<{ userId: string; email: string; password: string }> {
-  const hasher = passwordHash === undefined ? passwords : { ...passwords, hash: () => passwordHash }
+  const passwords = passwordHash ? { ...hasher, hash: () => passwordHash } : hasher
   try {
     const user = await createUser(hasher, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
     return { userId: user.id, email: user.email ?? email, password }
