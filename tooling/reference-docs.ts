@@ -38,7 +38,8 @@ ${retired}
 export function toConfigurationPage(shape: Record<string, Setting>): string {
   const rows = Object.entries(shape).map(([name, setting]) => {
     const { success, data } = setting.safeParse(undefined)
-    const fallback = !success ? 'required' : data === undefined || String(data) === '' ? '' : `\`${String(data)}\``
+    const given = Array.isArray(data) ? data.join(',') : typeof data === 'string' ? data : (JSON.stringify(data) ?? '')
+    const fallback = !success ? 'required' : given === '' ? '' : `\`${given}\``
     return `| \`${name}\` | ${fallback} | ${escapeCell(setting.description ?? '')} |`
   })
   return `# Configuration
