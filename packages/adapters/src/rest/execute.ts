@@ -39,18 +39,28 @@ function toStatement(
   template: StatementTemplate,
 ): CallerStatement {
   const { maxRows } = project.configuration.rest
-  const { cookie, ...headers } = request.headers
   return {
     text: template.text,
     values: bind(template.parameters, { slots: read.slots, payload: read.payload, range: read.range, maxRows }),
     isReadOnly: prepared.isReadOnly,
-    request: { method: request.method, path: request.path, headers: JSON.stringify(headers), cookies: toCookies(cookie) },
+    request: {
+      method: request.method,
+      path: request.path,
+      headers: toHeadersText(request.headers),
+      cookies: toCookies(request.headers.cookie),
+    },
     searchPath: prepared.searchPath,
     timeZone: prepared.preferences.timeZone ?? undefined,
     before: prepared.before,
     // A rehearsal fails where the real thing would: at the end, when deferred constraints are checked.
     after: prepared.isRolledBack && !prepared.isReadOnly ? 'SET CONSTRAINTS ALL IMMEDIATE' : undefined,
   }
+}
+
+function toHeadersText(headers: RestRequest['headers']): string {
+  if (headers.cookie === undefined) return JSON.stringify(headers)
+  const { cookie: _, ...others } = headers
+  return JSON.stringify(others)
 }
 
 function toCookies(header: string | undefined): string {

@@ -1,5 +1,5 @@
 import type { Observe, ProjectRef } from '@polder/core'
-import type { ProjectScope } from '@polder/db'
+import type { ProjectScope, RestSettings } from '@polder/db'
 import {
   selectComputedRelationships,
   selectHandlers,
@@ -20,8 +20,8 @@ const FRESH_MS = 500
 const STALE_MS = 1000
 
 interface Entry {
-  /** What the settings exposed when the schema was read. */
-  exposure: string
+  /** The settings that it is read by; another object means that they changed. */
+  settings: RestSettings
   schema: ApiSchema | null
   checkedAt: number
   /** Counts what makes the schema outdated, so that a change during a reading is not lost. */
@@ -50,10 +50,10 @@ export function createSchemaCache({ maxProjects, observe, now = Date.now }: Sche
   const entries = new Map<ProjectRef, Entry>()
 
   function entryOf(project: ProjectScope): Entry {
-    const exposure = JSON.stringify([project.configuration.rest.schemas, project.configuration.rest.extraSearchPath])
+    const settings = project.configuration.rest
     let entry = entries.get(project.ref)
-    if (entry === undefined || entry.exposure !== exposure) {
-      entry = { exposure, schema: null, checkedAt: 0, generation: 0, working: null }
+    if (entry === undefined || !isSameExposure(entry.settings, settings)) {
+      entry = { settings, schema: null, checkedAt: 0, generation: 0, working: null }
       if (entries.size >= maxProjects) {
         const oldest = entries.keys().next().value
         if (oldest !== undefined) entries.delete(oldest)
@@ -107,6 +107,12 @@ export function createSchemaCache({ maxProjects, observe, now = Date.now }: Sche
       entry.checkedAt = 0
     },
   }
+}
+
+function isSameExposure(left: RestSettings, right: RestSettings): boolean {
+  if (left === right) return true
+  const exposure = ({ schemas, extraSearchPath }: RestSettings) => JSON.stringify([schemas, extraSearchPath])
+  return exposure(left) === exposure(right)
 }
 
 function readSchema(project: ProjectScope, known: ApiSchema | null): Promise<ApiSchema> {

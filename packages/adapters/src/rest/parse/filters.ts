@@ -19,6 +19,7 @@ import {
   text,
 } from './parsec.ts'
 import { delimiter, field, fieldName, identifier, lexeme, quotedText } from './fields.ts'
+import { toMaskedOperand } from './query-shape.ts'
 import {
   IS_VALUES,
   QUANTIFIED_OPERATORS,
@@ -66,7 +67,7 @@ export const listValue: Parser<string[]> = between(lexeme(char('(')), lexeme(cha
 const restOfText: Parser<string> = map(many(anyChar), (chars) => chars.join(''))
 
 function operationOf(value: Parser<string>): Parser<Operation> {
-  const operand = map(value, (found) => ({ text: found }))
+  const operand = map(value, toMaskedOperand)
   return label(
     either<Operation>(
       map(after(attempt(after(text('in'), delimiter)), listValue), (items) => ({ kind: 'in', value: { items } })),

@@ -94,14 +94,23 @@ function readPair(params: QueryParams, pair: QueryPair): void {
     range.value[last] = pair.kind === 'number' ? { slot: pair.slot } : { text: pair.value }
     return
   }
+  if (pair.kind === 'logic') {
+    const { path, operator } = parse(logicPath, 'logic path', pair.key)
+    params.logic.push({ path, value: parseTree(operator, pair) })
+    return
+  }
   if (pair.kind === 'number' || ['select', 'columns', 'on_conflict'].includes(pair.key)) return
   if (last === 'order') {
     const { path } = readTreePath(pair.key)
     params.order.push({ path, value: parse(orderList, 'order', pair.value) })
-  } else if (last === 'and' || last === 'or') {
-    const { path, operator } = parse(logicPath, 'logic path', pair.key)
-    params.logic.push({ path, value: parse(logicTree, 'logic tree', operator + pair.value, pair.value) })
   } else readComparison(params, pair)
+}
+
+function parseTree(operator: string, { value, masked }: Extract<QueryPair, { kind: 'logic' }>): LogicTree {
+  requireShallow(masked)
+  const result = run(logicTree, '', operator + masked)
+  // What fails is told of the tree as it was sent.
+  return 'value' in result ? result.value : parse(logicTree, 'logic tree', operator + value, value)
 }
 
 function readComparison(params: QueryParams, pair: Extract<QueryPair, { kind: 'structure' }>): void {
@@ -119,7 +128,20 @@ function find(shape: QueryShape, key: string): string | undefined {
   return pair?.kind === 'structure' ? pair.value : undefined
 }
 
+const DEEPEST = 64
+
+/** Parsers, planner and Postgres recurse with every parenthesis. */
+function requireShallow(source: string): void {
+  let depth = 0
+  for (const char of source) {
+    if (char === '(') depth += 1
+    else if (char === ')') depth -= 1
+    if (depth > DEEPEST) throw queryInvalid('The query is too deeply nested', `Parentheses can be nested ${DEEPEST} deep.`)
+  }
+}
+
 function parse<T>(parser: Parser<T>, what: string, source: string, shown = source): T {
+  requireShallow(source)
   const result = run(parser, `failed to parse ${what} (${shown})`, source)
   if ('failure' in result) throw queryInvalid(result.failure.message, result.failure.details)
   return result.value

@@ -4,6 +4,8 @@ import type { Operand, Operation, QuantifiedOperator, SimpleOperator, TextSearch
 export type QueryPair =
   | { kind: 'structure'; key: string; value: string }
   | { kind: 'filter'; key: string; isNegated: boolean; operation: Operation }
+  /** An `and` or `or` tree; `masked` has marks of slots where its simple values are. */
+  | { kind: 'logic'; key: string; value: string; masked: string }
   | { kind: 'number'; key: string; slot: number }
   | { kind: 'argument'; key: string; slot: number }
 
@@ -52,7 +54,8 @@ export function readQueryShape(query: string, isCall: boolean): QueryShape {
 function readPair(key: string, value: string, isCall: boolean, values: string[]): QueryPair {
   if (STRUCTURAL_KEYS.has(key)) return { kind: 'structure', key, value }
   const last = key.slice(key.lastIndexOf('.') + 1)
-  if (last === 'order' || last === 'and' || last === 'or') return { kind: 'structure', key, value }
+  if (last === 'order') return { kind: 'structure', key, value }
+  if (last === 'and' || last === 'or') return { kind: 'logic', key, value, masked: maskTree(value, values) }
   if (last === 'limit' || last === 'offset') {
     if (!SAFE_NUMBER.test(value)) return { kind: 'structure', key, value }
     return { kind: 'number', key, slot: values.push(value) - 1 }
@@ -65,6 +68,23 @@ function readPair(key: string, value: string, isCall: boolean, values: string[])
   }
   const slot = { slot: values.push(value.slice(match[0].length)) - 1 }
   return { kind: 'filter', key, isNegated: match[1] !== undefined, operation: toOperation(match, slot) }
+}
+
+// Half of a surrogate pair, which no decoded text has.
+const MARK = '\ud800'
+const MARKED = /^\ud800(\d+)\ud800$/
+const SIMPLE_LEAF = /([^.,()"\s]\.(?:not\.)?(?:eq|neq|gte|gt|lte|lt|like|ilike|match|imatch)\.)([^,()"{}]*)(?=[,)])/g
+
+/** Takes plain values out of a logic tree. What has quotes, braces or lists in it is left whole: commas there part nothing. */
+function maskTree(tree: string, values: string[]): string {
+  if (/["{}\\]|in\.\s*\(/.test(tree)) return tree
+  return tree.replaceAll(SIMPLE_LEAF, (_, start: string, value: string) => `${start}${MARK}${values.push(value) - 1}${MARK}`)
+}
+
+/** A value of a masked tree: the slot that a mark stands for, or the text that it is. */
+export function toMaskedOperand(text: string): Operand {
+  const mark = MARKED.exec(text)
+  return mark === null ? { text } : { slot: Number(mark[1]) }
 }
 
 function toOperation(match: RegExpExecArray, value: Operand): Operation {
@@ -87,6 +107,8 @@ function shapeOf(pair: QueryPair, value: string): string {
   switch (pair.kind) {
     case 'structure':
       return `=${value}`
+    case 'logic':
+      return `&${pair.masked}`
     case 'filter':
       return `~${value.slice(0, (OPERATOR.exec(value)?.[0] ?? '').length)}`
     case 'number':
