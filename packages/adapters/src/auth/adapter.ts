@@ -43,7 +43,6 @@ export function createAuthAdapter({ passwords = createPasswordHasher() }: AuthAd
       updateUserById(passwords, project, userId, input),
     deleteUser: (project: ProjectScope, input: DeleteUserInput) => deleteUser(project, input),
     requireAdmin: (project: ProjectScope) => requireAdmin(project),
-    hashPassword: (password: string) => passwords.hash(password),
     createFirstUser: (project: ProjectScope, input: FirstUserInput) => createFirstUser(passwords, project, input),
     /** Begins a hash for `createFirstUser`. */
     hashPassword: (password: string) => passwords.hash(password),

@@ -14,16 +14,9 @@ export function makeFirstPassword(): string {
 
 export interface FirstUserInput {
   email: string
-  password?: string
-  /** The password's hash, where it was begun before the project could be opened: it takes longer than all the rest. */
-  passwordHash?: Promise<string>
-}
-
-export interface FirstUserInput {
-  email: string
   /** Random where none is given. */
   password?: string
-  /** The password's hash, which a caller may have begun before there was a project to put it into. */
+  /** The password's hash, where it was begun before the project could be opened: it takes longer than all the rest. */
   passwordHash?: Promise<string>
 }
 
@@ -38,14 +31,14 @@ export async function createFirstUser(
 ): Promise<{ userId: string; email: string; password: string }> {
   const passwords = passwordHash ? { ...hasher, hash: () => passwordHash } : hasher
   try {
-    const user = await createUser(hasher, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
+    const user = await createUser(passwords, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
     return { userId: user.id, email: user.email ?? email, password }
   } catch (error) {
     if (!isServiceError(error, 'auth.email_exists')) throw error
     const { users } = await listUsers(project, { page: 1, perPage: 2, search: email, isOldestFirst: true })
     const user = users.find((one) => one.email === email.toLowerCase())
     if (!user) throw error
-    await updateUserById(hasher, project, user.id, { password })
+    await updateUserById(passwords, project, user.id, { password })
     return { userId: user.id, email: user.email ?? email, password }
   }
 }
