@@ -5,6 +5,7 @@ import { createRestAdapter } from '@polder/adapters/rest'
 import type { Observe } from '@polder/core'
 import {
   createConnectionPoolManager,
+  createPasswordRestorer,
   createProvisioner,
   createSecretBox,
   createServiceRouter,
@@ -60,6 +61,7 @@ export async function createServices(options: ServicesOptions) {
   ])
 
   const pools = createConnectionPoolManager({ ...config.pools, queueMs: config.pools.connectMs, observe })
+  pools.onAuthenticationFailed(createPasswordRestorer({ platform, box, provisioner }))
   const addressOf = () => cluster.address
   const { ledger } = provisioner
   const ensureMigrated = createProjectMigration({ platform, box, ledger, addressOf })

@@ -3,6 +3,7 @@ import { sql } from 'kysely'
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest'
 import type { Login } from './connect.ts'
 import { createConnectionPoolManager, type ConnectionPoolManager, type ConnectionPoolOptions } from './pool-manager.ts'
+import { createPasswordRestorer } from './platform/restore-password.ts'
 import { createProjectDatabase } from './project/open-project-database.ts'
 import { toDatabaseName, toLoginName } from './project/project-names.ts'
 import { openTestCluster, type TestCluster, type TestProject } from './testing/test-cluster.ts'
@@ -162,8 +163,10 @@ test('a wrong password asks the hook once, however many connections wanted in', 
   const leases = await Promise.all([1, 2, 3].map(() => pools!.acquire(projects[0]!.ref, 'authenticator', wrong)))
   expect(asked).toEqual([`${projects[0]!.ref} authenticator`])
   for (const lease of leases) lease.release()
-  pools!.onAuthenticationFailed(async () => 'wrong too')
   const { ref } = projects[1]!
+  pools!.onAuthenticationFailed(async () => Promise.reject(new Error('no luck')))
+  expect(await codeOf(pools!.acquire(ref, 'authenticator', { ...loginOf(1), password: 'wrong' }))).toBe('database.unavailable')
+  pools!.onAuthenticationFailed(async () => 'wrong too')
   expect(await codeOf(pools!.acquire(ref, 'authenticator', { ...loginOf(1), password: 'wrong' }))).toBe('database.unavailable')
   expect(numbers(1)).toMatchObject({ open: 0, busy: 0, waiting: 0 })
 })
@@ -205,6 +208,23 @@ test('a statement that lifts its own time limit is ended from outside', { timeou
   await expect(scope.asCaller({ ...plain, text: 'select public.stay()' })).rejects.toThrow()
   expect(Date.now() - started).toBeLessThan(8_000)
   expect((await scope.asCaller({ ...plain, text: 'select 1' })).command).toBe('SELECT 1')
+})
+
+test('a login that changed its own password gets the stored one back', async () => {
+  makePools()
+  const { platform, box, provisioner } = cluster
+  pools!.onAuthenticationFailed(createPasswordRestorer({ platform, box, provisioner }))
+  for (const login of ['authenticator', 'platform', 'owner'] as const) {
+    const client = await projects[0]!.connect(login)
+    await client.query(`alter role current_user password 'mine now'`)
+    await client.end()
+  }
+  const scope = databaseOf(0)
+  const answers = await Promise.all([1, 2, 3].map(() => scope.asCaller({ ...plain, text: 'select 1' })))
+  expect(answers.map((answer) => answer.command)).toEqual(['SELECT 1', 'SELECT 1', 'SELECT 1'])
+  await scope.asOwner((tx) => sql`select 1`.execute(tx))
+  await using session = await scope.openOwnerSession()
+  expect((await session.client.query('select 1')).rowCount).toBe(1)
 })
 
 test('the platform login comes back clean, whatever a trigger left in its session', async () => {

@@ -30,8 +30,8 @@ export interface PoolStatistics {
   served: number
 }
 
-/** Called when Postgres refuses a login's password; answers a new password to try once, or undefined. */
-export type AuthenticationFailed = (ref: string, login: PooledLogin | 'owner') => Promise<string | undefined>
+/** Called when Postgres refuses a login's password; answers the password to try once more, or undefined. */
+export type AuthenticationFailed = (ref: string, login: PooledLogin | 'owner', refused: string) => Promise<string | undefined>
 
 /** Lends database connections to projects: each has its own, all share one cap, and none can starve the others. */
 export interface ConnectionPoolManager extends AsyncDisposable {
@@ -46,13 +46,14 @@ export interface ConnectionPoolManager extends AsyncDisposable {
   closeProject(ref: string): Promise<void>
   /** One hook, set by the composition root. */
   onAuthenticationFailed(hook: AuthenticationFailed): void
-  /** Asks that hook for a new password in place of the refused one, once however many connections were refused. */
-  resetPassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined>
+  /** Asks that hook for a password in place of the refused one, once however many connections were refused. */
+  restorePassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined>
   end(): Promise<void>
 }
 
 const TICK_MS = 1_000
 const GRACE_MS = 2_000
+const RESTORED_MS = 5_000
 /** A connection that we just closed still counts on the server for a moment. */
 const RETRY_AT_LIMIT_MS = [20, 60, 200]
 
@@ -75,7 +76,7 @@ class PoolManager implements ConnectionPoolManager {
   #isEnded = false
   // Closing a connection to make room leads back to #serve, which then is at work already.
   #isServing = false
-  readonly #passwordResets = new Map<string, Promise<string | undefined>>()
+  readonly #restored = new Map<string, { at: number; password: Promise<string | undefined> }>()
   #authenticationFailed: AuthenticationFailed = async () => undefined
 
   constructor(options: ConnectionPoolOptions) {
@@ -92,6 +93,7 @@ class PoolManager implements ConnectionPoolManager {
 
   onAuthenticationFailed(hook: AuthenticationFailed): void {
     this.#authenticationFailed = hook
+    this.#restored.clear()
   }
 
   tryAcquire(ref: string, login: PooledLogin): Lease | undefined {
@@ -123,6 +125,7 @@ class PoolManager implements ConnectionPoolManager {
     // Whoever comes after this gets a pool of its own; what is busy here is closed when it comes back.
     this.#pools.delete(ref)
     this.#ring.delete(pool)
+    for (const login of ['authenticator', 'platform', 'owner']) this.#restored.delete(`${ref} ${login}`)
     pool.isClosed = true
     for (const waiter of pool.waiters.splice(0)) {
       clearTimeout(waiter.timer)
@@ -216,7 +219,7 @@ class PoolManager implements ConnectionPoolManager {
         return this.#connect(pool, waiter, login, attempt + 1)
       }
       if (state === '28P01' && login === waiter.connection) {
-        const password = await this.resetPassword(pool.ref, waiter.login, login.password)
+        const password = await this.restorePassword(pool.ref, waiter.login, login.password)
         if (password !== undefined) return this.#connect(pool, waiter, { ...login, password })
       }
       this.#forget(pool, connection)
@@ -224,14 +227,17 @@ class PoolManager implements ConnectionPoolManager {
     }
   }
 
-  async resetPassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined> {
+  restorePassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined> {
     const key = `${ref} ${login}`
-    const last = await this.#passwordResets.get(key)?.catch(() => undefined)
-    // Whoever comes late with the old password gets the new one, which another reset would make useless.
-    if (last !== undefined && last !== refused) return last
-    const reset = this.#authenticationFailed(ref, login)
-    this.#passwordResets.set(key, reset)
-    return await reset
+    const last = this.#restored.get(key)
+    // Several connections are refused at once, and hear of it one after the other.
+    if (last !== undefined && Date.now() - last.at < RESTORED_MS) return last.password
+    const password = this.#authenticationFailed(ref, login, refused).catch((cause: unknown) => {
+      this.#observe({ kind: 'error', ref, code: 'database.unavailable', cause })
+      return undefined
+    })
+    this.#restored.set(key, { at: Date.now(), password })
+    return password
   }
 
   #takeBack(pool: ProjectPool, connection: PooledConnection): void {

@@ -98,7 +98,7 @@ class Engine {
       return await openSession(owner)
     } catch (error) {
       if (!isDatabaseError(error) || error.code !== '28P01') throw toOpenError(error)
-      const password = await this.#pools.resetPassword(this.#ref, 'owner', owner.password)
+      const password = await this.#pools.restorePassword(this.#ref, 'owner', owner.password)
       if (password === undefined) throw toOpenError(error)
       return await openSession({ ...owner, password }).catch((second: unknown) => {
         throw toOpenError(second)
