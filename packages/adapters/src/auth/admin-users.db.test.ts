@@ -54,6 +54,15 @@ describe('administrators', () => {
     for (const scope of [scopes.app('service_role'), scopes.member()]) expect((await auth.getUserById(scope, user.id)).id).toBe(user.id)
   })
 
+  test('users with the service role are too, while their session lasts', async () => {
+    const { user, email } = await signUp()
+    await auth.updateUserById(scopes.member(), user.id, { role: 'service_role' })
+    const scope = scopes.withToken((await signIn(email)).accessToken)
+    expect((await auth.getUserById(scope, user.id)).id).toBe(user.id)
+    await auth.signOut(scope, { scope: 'global', client })
+    await expectCode(auth.getUserById(scope, user.id), 'auth.session_not_found')
+  })
+
   test('create users as they want them', async () => {
     const admin = scopes.app('service_role')
     const email = newEmail()

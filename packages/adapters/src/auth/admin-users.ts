@@ -33,7 +33,7 @@ export interface ListUsersInput {
 
 /** A page of the project's users, newest first, and how many there are. */
 export async function listUsers(project: ProjectScope, input: ListUsersInput): Promise<{ users: AuthUser[]; total: number }> {
-  requireAdmin(project)
+  await requireAdmin(project)
   const { page, perPage, search = '', isOldestFirst = false } = input
   // no address and no name has these, and Postgres takes them for no text
   if (search.includes('\0') || !search.isWellFormed()) return { users: [], total: 0 }
@@ -42,7 +42,7 @@ export async function listUsers(project: ProjectScope, input: ListUsersInput): P
 
 /** One user. Throws `auth.user_not_found`. */
 export async function getUserById(project: ProjectScope, userId: string): Promise<AuthUser> {
-  requireAdmin(project)
+  await requireAdmin(project)
   const user = isUuid(userId) ? await project.db.asOwner((tx) => findUserById(tx, userId)) : undefined
   if (!user) throw new ServiceError('auth.user_not_found')
   return user
@@ -63,7 +63,7 @@ export interface CreateUserInput {
 
 /** Adds a user as an administrator. Throws `auth.email_exists`, `auth.id_taken`, and the errors of what is not valid. */
 export async function createUser(passwords: PasswordHasher, project: ProjectScope, input: CreateUserInput): Promise<AuthUser> {
-  requireAdmin(project)
+  await requireAdmin(project)
   const email = parseEmailAddress(input.email)
   const id = input.id ?? randomUUID()
   if (!isUuid(id)) throw new ServiceError('auth.validation_failed', { message: 'ID must conform to the uuid v4 format' })
@@ -113,7 +113,7 @@ export async function updateUserById(
   userId: string,
   input: UpdateUserByIdInput,
 ): Promise<AuthUser> {
-  requireAdmin(project)
+  await requireAdmin(project)
   if (!isUuid(userId)) throw new ServiceError('auth.user_not_found')
   const email = input.email ? parseEmailAddress(input.email) : undefined
   const change: UserChange = {}
@@ -151,7 +151,7 @@ export interface DeleteUserInput {
 
 /** Removes a user. Throws `auth.user_not_found`, and `auth.database_error` when the project's own tables hold on to the row. */
 export async function deleteUser(project: ProjectScope, { userId, isSoft = false }: DeleteUserInput): Promise<void> {
-  requireAdmin(project)
+  await requireAdmin(project)
   if (!isUuid(userId)) throw new ServiceError('auth.user_not_found')
   const work = project.db.asOwner(async (tx) => {
     const user = await findUserById(tx, userId)

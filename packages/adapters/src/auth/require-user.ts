@@ -45,11 +45,17 @@ export function isBanned(user: AuthUser): boolean {
   return user.bannedUntil !== null && user.bannedUntil.getTime() > Date.now()
 }
 
-/** Passes members, whom their door has checked, and apps with the service role. Throws `auth.not_admin`. */
-export function requireAdmin(project: ProjectScope): void {
+/**
+ * Passes members, whom their door has checked, and apps with the service role; a user who has that role only while their session
+ * lasts. Throws `auth.not_admin`, and what `requireUser` throws.
+ */
+export async function requireAdmin(project: ProjectScope): Promise<void> {
   const { caller } = project
-  if (caller.kind === 'member' || caller.role === 'service_role') return
-  throw new ServiceError('auth.not_admin')
+  if (caller.kind === 'member') return
+  if (caller.role !== 'service_role') throw new ServiceError('auth.not_admin')
+  if (!caller.claims.session_id) return
+  const claims = requireUserClaims(project)
+  await project.db.asOwner((tx) => requireUser(tx, claims))
 }
 
 /** Who acts, for the log. */

@@ -4,9 +4,9 @@ import { toNetworkKey, type RateLimit } from '../../platform/rate-limits.ts'
 
 /** How often one address or network may ask a project's auth service. Every window ends: nobody is locked out for good. */
 export const AUTH_LIMITS = {
-  signUpByIp: { points: 300, seconds: 300 },
-  signInByIp: { points: 1_500, seconds: 300 },
-  refreshByIp: { points: 5_000, seconds: 300 },
+  signUpByIp: { points: 600, seconds: 300 },
+  signInByIp: { points: 3_000, seconds: 300 },
+  refreshByIp: { points: 15_000, seconds: 300 },
   /** Counts failures only: who knows the password is never kept out by guessing strangers for longer than the window. */
   failureByEmail: { points: 30, seconds: 300 },
 } as const satisfies Record<string, RateLimit>

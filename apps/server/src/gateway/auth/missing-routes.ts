@@ -73,7 +73,7 @@ export function missingRoutes(app: FastifyInstance, auth: AuthAdapter): void {
 
 async function requireCaller(auth: AuthAdapter, request: FastifyRequest, who: Who): Promise<void> {
   if (who === 'user') await auth.getUser(request.project)
-  if (who === 'admin') auth.requireAdmin(request.project)
+  if (who === 'admin') await auth.requireAdmin(request.project)
 }
 
 function refusal(status: number, code: string, message: string): WireError {
