@@ -47,6 +47,7 @@ export function parseQueryParams(shape: QueryShape): QueryParams {
     onConflict: null,
     arguments: [],
   }
+  requireFew(params.select)
   for (const pair of shape.pairs) readPair(params, pair)
   const columns = find(shape, 'columns')
   if (columns !== undefined) params.columns = [...new Set(parse(columnList, 'columns parameter', columns))]
@@ -126,6 +127,14 @@ function readTreePath(key: string): { path: string[]; field: Filter['field'] } {
 function find(shape: QueryShape, key: string): string | undefined {
   const pair = shape.pairs.find((each) => each.key === key)
   return pair?.kind === 'structure' ? pair.value : undefined
+}
+
+// Postgres takes 1664 columns.
+const MOST_ITEMS = 1600
+
+function requireFew(items: SelectItem[]): void {
+  if (items.length > MOST_ITEMS) throw queryInvalid('The query selects too many columns', `${MOST_ITEMS} columns can be selected.`)
+  for (const item of items) if (item.kind === 'relation') requireFew(item.items)
 }
 
 const DEEPEST = 64

@@ -29,7 +29,7 @@ export function sql(strings: TemplateStringsArray, ...holes: Sql[]): Sql {
   for (const [index, string] of strings.entries()) {
     pieces.push(string)
     const hole = holes[index]
-    if (hole !== undefined) pieces.push(...hole.pieces)
+    if (hole !== undefined) for (const piece of hole.pieces) pieces.push(piece)
   }
   return new Sql(pieces)
 }
@@ -63,8 +63,13 @@ export function fromCatalogue(text: string): Sql {
   return new Sql([text])
 }
 
-export function join(pieces: readonly Sql[], separator: Sql): Sql {
-  return pieces.reduce<Sql>((all, piece, index) => (index === 0 ? piece : sql`${all}${separator}${piece}`), NOTHING)
+export function join(parts: readonly Sql[], separator: Sql): Sql {
+  const pieces: (string | ParameterSource)[] = []
+  for (const [index, part] of parts.entries()) {
+    if (index > 0) for (const piece of separator.pieces) pieces.push(piece)
+    for (const piece of part.pieces) pieces.push(piece)
+  }
+  return new Sql(pieces)
 }
 
 /** A statement and where the values of its parameters come from. */
