@@ -48,6 +48,8 @@ export function sessionOptions(kind: SessionKind, times: SessionTimes = {}): str
     row_security: 'on',
     statement_timeout: times.statementTimeoutMs ?? DEFAULT_TIMES[kind].statementTimeoutMs,
     lock_timeout: times.lockTimeoutMs ?? DEFAULT_TIMES[kind].lockTimeoutMs,
+    // A transaction that nobody goes on with keeps its locks, and the whole cluster's old rows.
+    idle_in_transaction_session_timeout: kind === 'platform' || kind === 'authenticator' ? 60_000 : 0,
   }
   return Object.entries(settings)
     .map(([name, value]) => `-c ${name}=${value}`)

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { isServiceError, PERMISSIONS, type AccessRequest, type MemberRole, type Permission, type ProjectAccess } from '@polder/core'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, expect, test, vi } from 'vitest'
 import { createConnectionPoolManager } from './pool-manager.ts'
 import { createServiceRouter, type ServiceRouterOptions } from './service-router.ts'
 import { openTestCluster, type TestCluster, type TestProject } from './testing/test-cluster.ts'
@@ -262,5 +262,33 @@ test('no more projects are kept than may be', async () => {
   for (const each of [project, other, project, other]) {
     await small.router.validateProjectAccess(each.ref, { kind: 'app', apiKey: each.keys.anonKey, authorization: undefined })
     expect(small.router.statistics().cachedProjects).toBe(1)
+  }
+})
+
+test('while no news arrive, what is known is believed for a moment only; a resync makes it look again', async () => {
+  const deaf = await cluster.createProject()
+  const listeners: ((event: { type: 'resync' }) => void)[] = []
+  const events = {
+    ...cluster.events,
+    isConnected: false,
+    subscribe: (listener: (event: { type: 'resync' }) => void) => (listeners.push(listener), () => {}),
+  }
+  await using second = makeRouter({ events })
+  const ask = () =>
+    codeOf(second.router.validateProjectAccess(deaf.ref, { kind: 'app', apiKey: deaf.keys.anonKey, authorization: undefined }))
+  const become = (status: 'paused' | 'active') =>
+    cluster.platform.updateTable('projects').set({ status }).where('ref', '=', deaf.ref).execute()
+  expect(await ask()).toBe('none')
+  await become('paused')
+  expect(await ask()).toBe('none')
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() + 3_500 })
+  try {
+    expect(await ask()).toBe('project.not_active')
+    await become('active')
+    expect(await ask()).toBe('project.not_active')
+    for (const listener of listeners) listener({ type: 'resync' })
+    expect(await ask()).toBe('none')
+  } finally {
+    vi.useRealTimers()
   }
 })

@@ -1,3 +1,4 @@
+import { sql } from 'kysely'
 import { afterEach, beforeAll, afterAll, expect, test } from 'vitest'
 import { openTestCluster, type TestCluster, type TestProject } from '../testing/test-cluster.ts'
 import type { ProjectScope } from './project-scope.ts'
@@ -138,4 +139,41 @@ test('LISTEN: the session is not used again once it was notified', async () => {
 test('an advisory lock is gone with the next statement of the session', async () => {
   await poison('select pg_advisory_lock(42)')
   expect(await ask(victim, `select count(*) from pg_locks where locktype = 'advisory' and objid = 42`)).toBe('0')
+})
+
+test('settings stored with the login itself do not reach the next session', async () => {
+  const settings = [
+    'role = service_role',
+    `search_path = 'secret'`,
+    'statement_timeout = 1',
+    'default_transaction_read_only = on',
+    'row_security = off',
+  ]
+  settings.push(`"TimeZone" = 'Asia/Tokyo'`, 'idle_session_timeout = 1', 'idle_in_transaction_session_timeout = 1', 'lock_timeout = 1')
+  for (const login of ['authenticator', 'platform'] as const) {
+    const client = await project.connect(login)
+    for (const setting of settings) await client.query(`alter role current_user set ${setting}`)
+    await client.end()
+  }
+  await cluster.pools.closeProject(project.ref)
+  const names = [
+    'search_path',
+    'statement_timeout',
+    'default_transaction_read_only',
+    'row_security',
+    'TimeZone',
+    'idle_session_timeout',
+    'lock_timeout',
+  ]
+  const seen = await ask(victim, `select array_agg(current_setting(name))::text from unnest($1::text[]) name`, [`{${names.join()}}`])
+  expect(seen).toBe('{"\\"public\\", pg_temp",30s,off,on,UTC,0,0}')
+  const mine = await victim.db.asOwner(
+    async (tx) =>
+      (
+        await sql`select current_user::text as name, current_setting('search_path') as path, current_setting('statement_timeout') as timeout`.execute(
+          tx,
+        )
+      ).rows,
+  )
+  expect(mine).toEqual([{ name: `project_${project.ref}_platform`, path: 'pg_catalog,pg_temp', timeout: '5s' }])
 })
