@@ -5,7 +5,7 @@ import { listMigrations, toChecksum, toLedgerChecksum } from '../migration-files
 import { readClusterSql } from './cluster-sql.ts'
 import { inspectWalls } from './cluster-walls.ts'
 import { isVerifierOf, RANDOM_PASSWORD_ITERATIONS, toScramVerifier } from './scram.ts'
-import { makeTemplate, toTemplateName } from './template.ts'
+import { dropOtherTemplates, makeTemplate, toTemplateName } from './template.ts'
 
 export interface BootstrapOptions {
   /** Of `platform_ctl`; a changed one is taken over. */
@@ -34,7 +34,8 @@ export async function bootstrapCluster(
     if (!(await isPrepared(client, template, marker, options))) {
       await client.query('select pg_advisory_lock($1)', [LOCK_KEY])
       try {
-        await prepare(client, superuser, template, marker, options)
+        // another process may have done it while we waited
+        if (!(await isPrepared(client, template, marker, options))) await prepare(client, superuser, template, marker, options)
       } finally {
         await client.query('select pg_advisory_unlock($1)', [LOCK_KEY])
       }
@@ -105,6 +106,7 @@ async function prepare(
     await client.query('revoke all on database platform from public')
   }
   if (!hasTemplate) await makeTemplate(client, superuser, template, { sql, isSuperuser })
+  await dropOtherTemplates(client, template)
   await client.query(`comment on role platform_ctl is ${client.escapeLiteral(marker)}`)
 }
 

@@ -10,7 +10,7 @@ export function toTemplateName(templateChecksum: string, ledgerChecksum: string)
 }
 
 /**
- * Makes the template under another name, and gives it its own when it is complete; then drops those of earlier states.
+ * Makes the template under another name, and gives it its own when it is complete.
  * `connection` is the administrator's, who is the only one ever to enter it.
  */
 export async function makeTemplate(
@@ -42,11 +42,15 @@ export async function makeTemplate(
   }
   await admin.query(`alter database ${admin.escapeIdentifier(unfinished)} rename to ${admin.escapeIdentifier(name)}`)
   await admin.query(`alter database ${admin.escapeIdentifier(name)} with is_template true allow_connections false`)
-  const old = await admin.query<{ datname: string }>(
+}
+
+/** Drops the templates of earlier states, and those that were never finished. */
+export async function dropOtherTemplates(admin: Client, name: string): Promise<void> {
+  const others = await admin.query<{ datname: string }>(
     `select datname from pg_database where datname ~ '^project_template_' and datname <> $1`,
     [name],
   )
-  for (const { datname } of old.rows) await dropTemplate(admin, datname)
+  for (const { datname } of others.rows) await dropTemplate(admin, datname)
 }
 
 async function dropTemplate(admin: Client, name: string): Promise<void> {
