@@ -65,18 +65,19 @@ const aggregate: Parser<AggregateName> = either<AggregateName>(
 
 const cast = optional(after(text('::'), identifier))
 
-function plain(name: string): Extract<SelectItem, { kind: 'field' }> {
+/** A column as it is. */
+export function plainItem(name: string): Extract<SelectItem, { kind: 'field' }> {
   return { kind: 'field', field: { name, path: [] }, aggregate: null, aggregateCast: null, cast: null, alias: null }
 }
 
 const star: Parser<SelectItem> = before(
-  map(text('*'), () => plain('*')),
+  map(text('*'), () => plainItem('*')),
   fieldEnd,
 )
 
 const countRows: Parser<SelectItem> = chain(aliasPrefix, (alias) =>
   before(
-    map(after(text('count()'), cast), (aggregateCast) => ({ ...plain('*'), aggregate: 'count' as const, aggregateCast, alias })),
+    map(after(text('count()'), cast), (aggregateCast) => ({ ...plainItem('*'), aggregate: 'count' as const, aggregateCast, alias })),
     fieldEnd,
   ),
 )
