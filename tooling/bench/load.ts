@@ -62,7 +62,7 @@ function load({ port, request, connections, seconds }: LoadOptions): Promise<Loa
       socket.on('error', reject)
       socket.on('data', (chunk) => {
         if (wanted < 0) {
-          head += chunk.latin1Slice()
+          head += chunk.toString('latin1')
           const headEnd = head.indexOf('\r\n\r\n')
           if (headEnd < 0) return
           const length = /content-length: *(\d+)/i.exec(head.slice(0, headEnd))
