@@ -48,6 +48,7 @@ test('two projects have the same dump, and any change shows', async () => {
     'grant select (id) on t to authenticated',
     'alter view v set (security_invoker = false)',
     'grant truncate on t to public',
+    'alter publication supabase_realtime add table t',
     'drop policy p on t',
   ]
   let last = same

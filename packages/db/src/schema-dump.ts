@@ -49,6 +49,11 @@ const PIECES: string[] = [
   `select '5 ' || t.tgrelid::regclass || ' 6 ' || t.tgname, pg_get_triggerdef(t.oid)
      from pg_trigger t join pg_class c on c.oid = t.tgrelid join ours n on n.oid = c.relnamespace where not t.tgisinternal`,
 
+  `select '9 ' || p.pubname, format('create publication %I; alter publication %I owner to %I', p.pubname, p.pubname, pg_get_userbyid(p.pubowner))
+       || coalesce((select string_agg(format('; alter publication %I add table %s', p.pubname, r.prrelid::regclass), '' order by r.prrelid::regclass::text)
+            from pg_publication_rel r where r.prpubid = p.oid), '')
+     from pg_publication p`,
+
   `select '6 ' || c.oid::regclass, format(E'create %s %s%s as\\n%s', case c.relkind when 'm' then 'materialized view' else 'view' end, c.oid::regclass,
        coalesce(format(' with (%s)', array_to_string(c.reloptions, ', ')), ''), pg_get_viewdef(c.oid))
      from pg_class c join ours n on n.oid = c.relnamespace where c.relkind in ('v', 'm')`,

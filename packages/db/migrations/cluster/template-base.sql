@@ -25,3 +25,14 @@ $$;
 grant usage on schema auth, storage, realtime to project_owner, anon, authenticated, service_role;
 grant usage on schema graphql_public to project_owner, anon, authenticated, service_role;
 grant usage on schema vault, cron, net, supabase_functions, webhooks to project_owner;
+
+-- `alter publication supabase_realtime add table …` stands in many a migration. Its owner must be able to make publications at
+-- the moment it becomes its owner; copies of this database do not inherit that right.
+create publication supabase_realtime;
+do $$
+begin
+  execute format('grant create on database %I to project_owner', current_database());
+  alter publication supabase_realtime owner to project_owner;
+  execute format('revoke create on database %I from project_owner', current_database());
+end
+$$;

@@ -465,3 +465,5 @@ grant select on auth.users to project_owner;
 grant trigger on auth.users to project_owner;
 
 grant update on auth.users to project_owner;
+
+create publication supabase_realtime; alter publication supabase_realtime owner to project_owner;

@@ -18,7 +18,7 @@ let server: EmbeddedPostgres
 let superuser: ClientConfig
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'polder-bootstrap-'))
+  folder = await mkdtemp(join(tmpdir(), `polder-test-${process.pid}-`))
   await chmod(folder, 0o755)
   server = await openEmbeddedPostgres({ folder, port: 44_000, superuserPassword: PASSWORD, settings: SETTINGS, observe: () => {} })
   superuser = { ...toClientConfig(server.address), user: 'postgres', password: PASSWORD, database: 'postgres' }
@@ -116,7 +116,7 @@ test('five servers may prepare the same cluster at the same time', async () => {
 })
 
 test('a cluster whose administrator is no superuser gets what is possible, and says what is missing', async () => {
-  const managed = await mkdtemp(join(tmpdir(), 'polder-managed-'))
+  const managed = await mkdtemp(join(tmpdir(), `polder-test-${process.pid}-`))
   await chmod(managed, 0o755)
   const other = await openEmbeddedPostgres({
     folder: managed,

@@ -21,7 +21,7 @@ let folder: string
 const opened: EmbeddedPostgres[] = []
 
 beforeAll(async () => {
-  parent = await mkdtemp(join(tmpdir(), 'polder-embedded-'))
+  parent = await mkdtemp(join(tmpdir(), `polder-test-${process.pid}-`))
   await chmod(parent, 0o755)
   folder = join(parent, 'postgres')
 })

@@ -144,3 +144,30 @@ test('a project’s login comes in by TCP too, with its password and not without
   await expect(makeClient({ ...place, password: 'wrong' }).connect()).rejects.toMatchObject({ code: '28P01' })
   await expect(makeClient({ ...place, password: beta.passwords.owner }).connect()).rejects.toMatchObject({ code: '28P01' })
 })
+
+test('the owner can use up its own connections only', async () => {
+  const project = await cluster.createProject()
+  const attempts = await Promise.allSettled(Array.from({ length: 14 }, () => project.connect('owner')))
+  const refused = attempts.filter((attempt) => attempt.status === 'rejected')
+  expect(refused).toHaveLength(4)
+  for (const { reason } of refused) expect(reason).toMatchObject({ code: '53300' })
+  await requireHealthyBeta()
+})
+
+test('no shared role has a right on a database, no login on two, and no member of a project may hand anything on', async () => {
+  const shared = ['anon', 'authenticated', 'service_role', 'platform_internal', 'project_owner']
+  const { rows } = await cluster.control.query(
+    // those of tests are behind pg_hba.conf alone, as are copies that nobody can connect to yet
+    `with rights as (select d.datname::text, a.grantee::regrole::text as grantee from pg_database d, aclexplode(coalesce(d.datacl, acldefault('d', d.datdba))) a
+       where a.grantee <> d.datdba and d.datallowconn and d.datname !~ '^platform_')
+     select array(select datname from rights where grantee = any ($1)) as shared,
+       array(select datname from rights where grantee = '-') as everybody,
+       array(select grantee from rights where grantee ~ '^project_' group by grantee having count(distinct datname) > 1) as many,
+       array(select member::regrole::text from pg_auth_members where admin_option and member <> 'platform_ctl'::regrole) as handing,
+       array(select rolname::text from pg_roles where rolreplication and not rolsuper) as replicating,
+       array(select m.member::regrole::text from pg_auth_members m where m.roleid in ('pg_read_all_data'::regrole, 'pg_monitor'::regrole)
+               and m.member::regrole::text ~ '^"?project_') as reading`,
+    [shared],
+  )
+  expect(rows).toEqual([{ shared: [], everybody: [], many: [], handing: [], replicating: ['platform_repl'], reading: [] }])
+})

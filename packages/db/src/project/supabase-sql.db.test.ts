@@ -64,6 +64,8 @@ grant all on function public.handle_new_user() to supabase_auth_admin;
 revoke execute on function public.handle_new_user() from authenticated, anon, public;
 alter default privileges in schema public grant all on tables to postgres, anon, authenticated, service_role;
 
+alter publication supabase_realtime add table public.channels, public.messages;
+
 create schema if not exists private;
 create function private.email() returns text language sql stable as $$ select auth.email() $$;
 `

@@ -28,6 +28,7 @@ declare module 'vitest' {
 /** Database that every test's platform database is a copy of. */
 export const PLATFORM_TEMPLATE = 'platform_template'
 
+/** With the process's id behind it, so that a later run knows what nobody uses any more. */
 const FOLDER_PREFIX = 'polder-test-'
 
 /** One Postgres for the whole run, in a folder of its own, and gone with it. */
@@ -80,8 +81,10 @@ async function removeLeftovers(): Promise<void> {
     const pid = new RegExp(`^${FOLDER_PREFIX}(\\d+)-`).exec(name)?.[1]
     if (pid === undefined || isAlive(Number(pid))) continue
     const folder = join(tmpdir(), name)
-    const running = findRunningPostmaster(join(folder, 'data'))
-    if (running) await stopPostmaster(folder, running.pid, 1_000).catch(() => {})
+    for (const data of [join(folder, 'data'), join(folder, 'postgres', 'data')]) {
+      const running = findRunningPostmaster(data)
+      if (running) await stopPostmaster(data, running.pid, 1_000).catch(() => {})
+    }
     await rm(folder, { recursive: true, force: true }).catch(() => {})
   }
 }
