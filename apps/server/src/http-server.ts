@@ -115,7 +115,9 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   )
 
   app.setNotFoundHandler((request, reply) => {
-    const isApi = /^\/(?:trpc|projects|health)(?:[/?]|$)/.test(request.url)
+    // A project's own host has its API only; /projects and /projects/:ref are pages of the dashboard.
+    const isProjectHost = request.originalUrl !== request.url
+    const isApi = isProjectHost || /^\/(?:trpc|health|projects\/[^/?]+\/[^/?]+\/v1)(?:[/?]|$)/.test(request.url)
     if (isApi || !dashboard) {
       const hint = isApi ? undefined : 'The dashboard was not built.'
       const error = new ServiceError('request.not_found', { hint })

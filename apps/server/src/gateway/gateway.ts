@@ -57,8 +57,9 @@ export async function gateway(app: FastifyInstance, { router, adapters, observe,
   const missing = () => {
     throw new ServiceError('request.not_found', { message: OTHER_SERVICES })
   }
-  app.all('/projects/:ref', missing)
-  app.all('/projects/:ref/*', missing)
+  // Only what looks like a service's API: the dashboard has its pages at /projects/:ref too.
+  app.all('/projects/:ref/:service/v1', missing)
+  app.all('/projects/:ref/:service/v1/*', missing)
 }
 
 async function openProject(router: ProjectRouter, ref: string, request: FastifyRequest): Promise<ProjectScope> {
