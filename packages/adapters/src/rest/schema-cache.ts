@@ -58,7 +58,10 @@ export function createSchemaCache({ maxProjects, observe, now = Date.now }: Sche
         const oldest = entries.keys().next().value
         if (oldest !== undefined) entries.delete(oldest)
       }
-    } else entries.delete(project.ref)
+    } else {
+      entries.delete(project.ref)
+      entry.settings = settings
+    }
     entries.set(project.ref, entry)
     return entry
   }

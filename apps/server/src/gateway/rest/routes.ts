@@ -1,4 +1,5 @@
-import type { RestAdapter, RestRequest } from '@polder/adapters/rest'
+import type { ServerResponse } from 'node:http'
+import type { RestAdapter, RestReply, RestRequest } from '@polder/adapters/rest'
 import type { Observe } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
@@ -39,15 +40,37 @@ export async function restRoutes(app: FastifyInstance, { rest, observe }: RestRo
   }
 }
 
-async function handle(rest: RestRoutesOptions['rest'], request: FastifyRequest, reply: FastifyReply): Promise<FastifyReply> {
+async function handle(rest: RestRoutesOptions['rest'], request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { project } = request as WithProject
   if (project === null) throw new TypeError('the gateway opened no project')
   const answer = await rest.answer(project, toRestRequest(request))
-  // Straight to the socket: the bytes are Postgres' own, and no hook of this plugin has more to say about them.
-  void reply.code(answer.status)
-  for (const [name, value] of answer.headers) void reply.header(name, value)
-  if (answer.body === null) return reply.send()
-  return reply.send(answer.body)
+  // Past the framework, straight to the socket: there is nothing left to serialize, and these are the bytes of most answers.
+  void reply.hijack()
+  sendAnswer(reply.raw, answer)
+}
+
+/** Below this size an answer's head and body are written at once, as one text. */
+const ONE_WRITE_BYTES = 65_536
+
+function sendAnswer(response: ServerResponse, { status, headers, body }: RestReply): void {
+  response.statusCode = status
+  for (const [name, value] of headers) appendHeader(response, name, value)
+  const isBodyless = status === 204 || status === 304
+  if (body === null) {
+    // An answer to HEAD has a body that is not sent, of a length that nobody has counted.
+    if (!isBodyless && response.req.method !== 'HEAD') response.setHeader('Content-Length', 0)
+    response.end()
+    return
+  }
+  response.setHeader('Content-Length', body.length)
+  if (body.length > ONE_WRITE_BYTES) response.end(body)
+  else response.end(body.toString('latin1'), 'latin1')
+}
+
+/** Functions may set several cookies. */
+function appendHeader(response: ServerResponse, name: string, value: string): void {
+  if (name.toLowerCase() === 'set-cookie') response.appendHeader(name, value)
+  else response.setHeader(name, value)
 }
 
 function toRestRequest(request: FastifyRequest): RestRequest {

@@ -116,9 +116,13 @@ function placeOrders(schema: ApiSchema, root: ReadNode, request: ApiRequest): vo
 
 function placeRanges(root: ReadNode, request: ApiRequest, maxRows: number | null): void {
   if (isMutation(request.action)) return
-  if (request.hasRangeHeader) root.range = { params: null, isRoot: true }
-  for (const { path, value } of request.query.ranges) findNode(root, path).range = { params: value, isRoot: path.length === 0 }
-  if (maxRows !== null) visit(root, (node) => (node.range ??= { params: null, isRoot: node.depth === 0 }))
+  const { hasRangeHeader } = request
+  if (hasRangeHeader) root.range = { params: null, isRoot: true, hasOffset: true }
+  for (const { path, value } of request.query.ranges) {
+    const isRoot = path.length === 0
+    findNode(root, path).range = { params: value, isRoot, hasOffset: value.offset !== null || (isRoot && hasRangeHeader) }
+  }
+  if (maxRows !== null) visit(root, (node) => (node.range ??= { params: null, isRoot: node.depth === 0, hasOffset: false }))
 }
 
 function relate(schema: ApiSchema, namespace: string, node: ReadNode, parent: ReadNode | null, isFromSource: boolean): void {

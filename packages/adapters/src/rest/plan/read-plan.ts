@@ -71,7 +71,7 @@ export interface ReadNode {
   where: PlannedCondition[]
   order: PlannedOrder[]
   /** Undefined when all rows are asked for. */
-  range: { params: RangeParams | null; isRoot: boolean } | null
+  range: { params: RangeParams | null; isRoot: boolean; hasOffset: boolean } | null
   /** The name in `select`, and the one given to it there. */
   name: string
   alias: string | null

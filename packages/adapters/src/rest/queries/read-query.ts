@@ -124,6 +124,8 @@ function groupBy(node: ReadNode, table: QualifiedName, isGrouped: boolean): Sql 
 
 function limit(node: ReadNode): Sql {
   if (node.range === null) return NOTHING
-  const { params: range, isRoot } = node.range
-  return sql` LIMIT ${parameter({ kind: 'limit', range, isRoot })} OFFSET ${parameter({ kind: 'offset', range, isRoot })}`
+  const { params: range, isRoot, hasOffset } = node.range
+  const most = sql` LIMIT ${parameter({ kind: 'limit', range, isRoot })}`
+  // With an unknown offset Postgres plans anew at every execution.
+  return hasOffset ? sql`${most} OFFSET ${parameter({ kind: 'offset', range, isRoot })}` : most
 }
