@@ -97,7 +97,8 @@ test('what somebody dropped, or an interrupted bootstrap left, is made again', a
   await ask(superuser, `create database ${template?.name}_unfinished`)
   await ask(superuser, 'drop role dashboard_user')
   await ask(superuser, `comment on role platform_ctl is null`)
-  await bootstrapCluster(superuser, { controlPassword: 'second', writesHba: true })
+  const connectionString = `postgres://postgres:${PASSWORD}@127.0.0.1:${server.address.port}/postgres`
+  await bootstrapCluster({ connectionString }, { controlPassword: 'second', writesHba: true })
   expect(await readState()).toEqual(state)
 })
 

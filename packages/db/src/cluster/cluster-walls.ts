@@ -71,7 +71,7 @@ function toWalls(facts: Facts, writesHba: boolean): ClusterWall[] {
       explanation:
         facts.locks >= 256 && facts.prepared === 0
           ? 'The lock table is large, and transactions cannot be left prepared.'
-          : 'Set max_locks_per_transaction = 1024 and max_prepared_transactions = 0: one project can use up the locks of all.',
+          : 'Set max_locks_per_transaction = 512 and max_prepared_transactions = 0: one project can use up the locks of all.',
     },
   ]
 }

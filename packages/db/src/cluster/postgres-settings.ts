@@ -10,8 +10,8 @@ export const DEFAULT_SETTINGS: PostgresSettings = {
   authentication_timeout: '10s',
   password_encryption: 'scram-sha-256',
   shared_buffers: '128MB',
-  // the lock table is shared: with the default one project empties it for all in 64 ms
-  max_locks_per_transaction: 1024,
+  // the lock table is shared: with the default one project empties it for all in 64 ms; 1024 would cost another 20 MB of memory
+  max_locks_per_transaction: 512,
   max_prepared_transactions: 0,
   wal_level: 'logical',
   max_wal_size: '4GB',
