@@ -161,7 +161,7 @@ test('a cluster whose administrator is no superuser gets what is possible, and s
     await other.stop()
     await rm(managed, { recursive: true, force: true })
   }
-})
+}, 90_000)
 
 test('no password or verifier stands in the server’s log', async () => {
   const pool = makePool(control('second'))

@@ -260,4 +260,4 @@ test('a path too long for a socket gets a short folder for it', async () => {
   expect(await ask(server, 'select 1 as one')).toEqual([{ one: 1 }])
   await server.stop()
   await rm(server.address.socketFolder ?? '', { recursive: true })
-})
+}, 90_000)
