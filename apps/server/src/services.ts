@@ -100,6 +100,7 @@ export async function createServices(options: ServicesOptions) {
   const stopping = new AbortController()
   const worker = await startOperationWorker({ platform, pool, connection: cluster.control, runner, observe })
   refill.later()
+  let closing: Promise<void> | undefined
 
   return {
     config,
@@ -120,17 +121,22 @@ export async function createServices(options: ServicesOptions) {
     untilStopped: (signal?: AbortSignal): AbortSignal => (signal ? AbortSignal.any([stopping.signal, signal]) : stopping.signal),
     /** Tells streams to end; then the server can close. */
     beginStop: () => stopping.abort(),
-    async close(): Promise<void> {
-      stopping.abort()
-      await worker.stop()
-      await refill.stop()
-      router.close()
-      makersRouter.close()
-      await pools.end()
-      await events.close()
-      await control.end()
-      await closePlatform()
+    close(): Promise<void> {
+      closing ??= close()
+      return closing
     },
+  }
+
+  async function close(): Promise<void> {
+    stopping.abort()
+    await worker.stop()
+    await refill.stop()
+    router.close()
+    makersRouter.close()
+    await pools.end()
+    await events.close()
+    await control.end()
+    await closePlatform()
   }
 }
 
