@@ -29,12 +29,37 @@ export default defineConfig({
       version: { pollInterval: 0 },
     }),
   ],
-  build: {
-    rolldownOptions: {
-      treeshake: {
-        // Core makes its zod schemas at import; a page that takes only a function of core must not carry zod.
-        moduleSideEffects: (id) => !id.includes('/packages/core/') && !id.includes('/node_modules/zod/'),
-        manualPureFunctions: ['z', 'errorEntries'],
+  environments: {
+    client: {
+      build: {
+        rolldownOptions: {
+          treeshake: {
+            // Core makes its zod schemas at import; a page that takes only a function of core must not carry zod.
+            moduleSideEffects: (id) => !id.includes('/packages/core/') && !id.includes('/node_modules/zod/'),
+            manualPureFunctions: ['z', 'errorEntries'],
+          },
+          output: {
+            // Few files for the first page: what every page needs in one, floating panels in another, schemas when a form is sent.
+            codeSplitting: {
+              groups: [
+                { name: 'schemas', test: /node_modules\/zod\/|packages\/core\/src\/(?!organization\/role|operation\/)/, priority: 4 },
+                {
+                  name: 'panels',
+                  test: /node_modules\/(?:bits-ui|svelte-toolbelt|runed|tabbable|@floating-ui)\//,
+                  priority: 3,
+                  minShareCount: 2,
+                },
+                {
+                  name: 'base',
+                  test: /node_modules\/(?:svelte|@sveltejs|esm-env|clsx|@trpc|@lucide)\/|packages\/(?:sdk|core)\/|src\/lib\/(?:data|ui|client)|vite/,
+                  priority: 2,
+                  minShareCount: 2,
+                },
+                { name: 'parts', test: /src\/lib\/(?:parts|format|forms)\//, priority: 1, minShareCount: 2 },
+              ],
+            },
+          },
+        },
       },
     },
   },

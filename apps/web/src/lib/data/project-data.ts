@@ -29,10 +29,14 @@ export class ProjectData {
   }
 
   get project(): Query<Project> {
-    const query = this.#query('project', () => this.client.get())
-    // The list has it already: no page waits for what is on the screen.
-    query.current ??= this.#studio.projects.current?.find(({ ref }) => ref === this.ref)
-    return query
+    return this.#query('project', () => this.client.get())
+  }
+
+  /** Asks for the project; shows meanwhile what the list has of it. */
+  open(): void {
+    const { project } = this
+    project.current ??= this.#studio.projects.current?.find(({ ref }) => ref === this.ref)
+    void project.ask()
   }
 
   get connection(): Query<ProjectConnection> {
@@ -47,7 +51,7 @@ export class ProjectData {
     return this.#query('database.size', () => this.client.database.getSize({}))
   }
 
-  get schemas(): Query<{ name: string }[]> {
+  get schemas(): Query<{ name: string; isPlatform: boolean }[]> {
     return this.#query('database.schemas', () => this.client.database.listSchemas({}))
   }
 

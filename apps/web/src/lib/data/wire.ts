@@ -1,4 +1,5 @@
 import type * as core from '@polder/core'
+import type { Output } from '@polder/sdk'
 
 /** A core type as it arrives: dates are ISO texts, brands are gone. */
 export type Wire<Value> = Value extends Date
@@ -18,7 +19,7 @@ export type AccountSession = Wire<core.AccountSession>
 export type AccessToken = Wire<core.AccessToken>
 export type AuditEntry = Wire<core.AuditEntry>
 export type Cluster = Wire<core.Cluster>
-export type Installation = Wire<core.Installation>
+export type Installation = Output<'installation', 'get'>
 export type Invitation = Wire<core.Invitation>
 export type Member = Wire<core.Member>
 export type Operation = Wire<core.Operation>

@@ -4,6 +4,6 @@ import type { LayoutLoad } from './$types'
 export const load: LayoutLoad = async ({ parent, params }) => {
   const { studio } = await parent()
   const project = new ProjectData(studio, params.ref)
-  void project.project.ask()
+  project.open()
   return { project }
 }

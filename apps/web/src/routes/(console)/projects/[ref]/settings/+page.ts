@@ -1,0 +1,7 @@
+import type { PageLoad } from './$types'
+
+export const load: PageLoad = async ({ parent }) => {
+  const { project } = await parent()
+  void project.operations.ask()
+  return { operations: project.operations, connection: project.connection }
+}
