@@ -247,3 +247,41 @@ describe('names and values that try to be more', () => {
     expect((await send('GET', '/made_later')).json()).toEqual([{ id: 1, more: 'x' }])
   })
 })
+
+describe('the root', () => {
+  it('describes what the caller may use', async () => {
+    await shop.runAsOwner('revoke all on staff from anon')
+    const document = (await send('GET', '/', { as: 'anon' })).json()
+    expect(document).toMatchObject({ swagger: '2.0', info: { title: 'standard public schema' }, basePath: `/projects/${shop.ref}/rest/v1/` })
+    expect(Object.keys(document.definitions)).toContain('products')
+    expect(Object.keys(document.definitions)).not.toContain('staff')
+    expect(document.paths['/rpc/add'].get.parameters[0]).toEqual({
+      in: 'query',
+      name: 'a',
+      required: true,
+      type: 'integer',
+      format: 'int32',
+    })
+    expect(document.definitions.products.properties.category_id.description).toContain("<fk table='categories' column='id'/>")
+    expect(await faultOf(send('POST', '/'))).toMatchObject({ pgrst: 'PGRST117', status: 405 })
+  })
+})
+
+describe('settings', () => {
+  it('run a function before each request, and rehearse what is not to be kept', async () => {
+    await shop.runAsOwner(`
+      create function gate() returns void language plpgsql as $$ begin
+        if current_setting('request.path') = '/labels' then raise exception 'closed' using errcode = 'PT423'; end if; end $$;
+      create table once (id int primary key deferrable initially deferred)`)
+    const open = await shop.scope('service_role')
+    const rest_ = { ...open.configuration.rest, preRequest: 'public.gate', transactionEnd: 'commit-allow-override' as const }
+    const project = { ...open, configuration: { ...open.configuration, rest: rest_ } }
+    const ask = (method: string, path: string, headers: Record<string, string>, body: Buffer | null = null) =>
+      rest.answer(project, { method, path, query: '', headers, body })
+    await expect(ask('GET', '/labels', {})).rejects.toMatchObject({ cause: { code: 'PT423' } })
+    const rollback = { prefer: 'tx=rollback', 'content-type': 'application/json' }
+    expect((await ask('POST', '/once', rollback, Buffer.from('{"id":1}'))).status).toBe(201)
+    expect((await ask('GET', '/once', {})).body?.toString()).toBe('[]')
+    await expect(ask('POST', '/once', rollback, Buffer.from('[{"id":1},{"id":1}]'))).rejects.toMatchObject({ cause: { code: '23505' } })
+  })
+})

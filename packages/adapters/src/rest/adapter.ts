@@ -61,13 +61,10 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
     async answer(project, request) {
       const resource = readResource(request.path)
       const settings = project.configuration.rest
-      if (resource.kind === 'root' || request.method === 'OPTIONS') {
+      if (resource.kind === 'root') return describeRoot(await schemas.get(project), readProfile(settings, request), project, request)
+      if (request.method === 'OPTIONS') {
         const { schema: namespace } = readProfile(settings, request)
-        return withFreshSchema(project, (schema) =>
-          resource.kind === 'root'
-            ? describeRoot(schema, namespace, project, request)
-            : toOptionsReply(schema, namespace, resource, request),
-        )
+        return withFreshSchema(project, (schema) => toOptionsReply(schema, namespace, resource, request))
       }
       const read = readRequest(settings, request, resource)
       const prepared = await withFreshSchema(project, (schema) => findOrPrepare(schema, project, read))

@@ -1,12 +1,16 @@
 import type { ProjectScope } from '@polder/db'
-import { methodRefused, restError } from './fault.ts'
+import { bind } from './bind.ts'
+import { mediaTypeUnsupported, methodRefused } from './fault.ts'
+import { type Access, toOpenApi } from './openapi.ts'
 import type { RestRequest } from './parse/api-request.ts'
-import { parseMediaType } from './parse/media-type.ts'
+import { parseAccept, parseMediaType, toMime } from './parse/media-type.ts'
+import { ALL_ROWS } from './parse/range.ts'
+import { accessStatement } from './queries/access.ts'
 import { readQueryShape } from './parse/query-shape.ts'
 import { parseQueryParams } from './parse/query-params.ts'
 import { getRoutine } from './plan/call-plan.ts'
 import { tableNotFound } from './prepare.ts'
-import type { Resource } from './read-request.ts'
+import type { Profile, Resource } from './read-request.ts'
 import type { RestReply } from './reply.ts'
 import { type ApiSchema, nameKey } from './schema/schema.ts'
 
@@ -40,9 +44,26 @@ function allow(methods: readonly string[]): RestReply {
   return { status: 200, headers: [['Allow', methods.join(',')]], body: Buffer.alloc(0) }
 }
 
-/** The root of the API. */
-export function describeRoot(_schema: ApiSchema, _namespace: string, _project: ProjectScope, request: RestRequest): RestReply {
+const DOCUMENTED = new Set(['any', 'json', 'openapi'])
+
+/** The root of the API: an OpenAPI document of what the caller may use. */
+export async function describeRoot(schema: ApiSchema, profile: Profile, project: ProjectScope, request: RestRequest): Promise<RestReply> {
   if (request.method === 'OPTIONS') return allow(['OPTIONS', 'GET', 'HEAD'])
   if (request.method !== 'GET' && request.method !== 'HEAD') throw methodRefused(request.method, false)
-  throw restError('rest.relation_not_found', 'Root endpoint metadata is disabled', { pgrst: 'PGRST126', status: 404 })
+  const accepted = parseAccept(request.headers.accept)
+  if (!accepted.some(({ kind }) => DOCUMENTED.has(kind))) throw mediaTypeUnsupported(accepted.map(toMime))
+  const { text, parameters } = accessStatement(profile.schema)
+  const { rows } = await project.db.asCaller({
+    text,
+    values: bind(parameters, { slots: [], payload: null, range: ALL_ROWS, maxRows: null }),
+    isReadOnly: true,
+    request: { method: request.method, path: request.path, headers: '{}', cookies: '{}' },
+    searchPath: [],
+  })
+  const nothing: Access = { tables: [], routines: [], description: null }
+  const access = rows[0]?.[0] == null ? nothing : (JSON.parse(rows[0][0].toString('utf8')) as Access)
+  const document = toOpenApi(schema, profile.schema, access, new URL(`${project.configuration.url}/rest/v1/`))
+  const headers: RestReply['headers'] = [['Content-Type', 'application/openapi+json; charset=utf-8']]
+  if (profile.isTold) headers.push(['Content-Profile', profile.schema])
+  return { status: 200, headers, body: request.method === 'HEAD' ? null : Buffer.from(JSON.stringify(document)) }
 }

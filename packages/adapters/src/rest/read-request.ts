@@ -32,8 +32,14 @@ function decodeSegment(segment: string): string {
 
 const READING = new Set(['GET', 'HEAD', 'OPTIONS'])
 
+/** The schema of a request, and whether the answer has to name it. */
+export interface Profile {
+  schema: string
+  isTold: boolean
+}
+
 /** The schema that a request is for. Throws PGRST106 for one that is not exposed. */
-export function readProfile(settings: RestSettings, request: RestRequest): { schema: string; isTold: boolean } {
+export function readProfile(settings: RestSettings, request: RestRequest): Profile {
   const asked = READING.has(request.method) ? request.headers['accept-profile'] : request.headers['content-profile']
   if (asked === undefined) return { schema: settings.schemas[0] ?? 'public', isTold: settings.schemas.length > 1 }
   if (!settings.schemas.includes(asked)) throw schemaNotExposed(asked, settings.schemas)

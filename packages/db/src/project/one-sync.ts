@@ -113,8 +113,8 @@ export class OneSyncConnection {
 
   /** Puts the whole batch into the writer; answers which of its statements is the caller's. */
   #put(statement: CallerStatement, caller: CallerIdentity, isBlock: boolean): number {
-    const { text, before, values, request, timeZone } = statement
-    if (text.includes('\0') || before?.includes('\0') === true) {
+    const { text, before, after, values, request, timeZone } = statement
+    if (text.includes('\0') || before?.includes('\0') === true || after?.includes('\0') === true) {
       throw new ServiceError('request.invalid', { message: 'The statement has a null character.' })
     }
     if (values.length > MAX_VALUES) throw new ServiceError('request.too_large', { message: 'The statement has too many values.' })
@@ -132,6 +132,7 @@ export class OneSyncConnection {
     const planSpace = `${caller.role} ${path}`
     if (before !== undefined) this.#write(planSpace, before, [])
     this.#write(planSpace, text, values)
+    if (after !== undefined) this.#write(undefined, after, [])
     this.isSpoilt = wasSpoilt
     return 2 + (isBlock ? 1 : 0) + (before === undefined ? 0 : 1)
   }
