@@ -16,7 +16,7 @@ beforeAll(async () => {
 })
 
 afterAll(async () => {
-  for (const server of started) await server.stop()
+  for (const server of started) await server.stop().catch(() => {})
   await removeFolder(folder)
 })
 
@@ -38,19 +38,6 @@ const isAlive = (pid: number) => {
 /** The first line of postmaster.pid is the server's process id. */
 const postmaster = () => Number(readFileSync(path.join(folder, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0])
 
-/** The process that listens: the grandchild of npm, known by the port's answer. */
-const serverPid = async (server: RunningServer) => {
-  const pids = readFileSync(`/proc/${server.process.pid}/task/${server.process.pid}/children`, 'utf8').trim().split(' ')
-  let pid = Number(pids[0])
-  for (;;) {
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').trim().split(' ').filter(Boolean)
-    const node = children.find((child) => readFileSync(`/proc/${child}/cmdline`, 'utf8').includes('apps/server/src/main.ts'))
-    if (node) return Number(node)
-    if (!children.length) throw new Error('no server among the children of npm')
-    pid = Number(children[0])
-  }
-}
-
 const until = async (isTrue: () => boolean, timeoutMs: number) => {
   const deadline = Date.now() + timeoutMs
   while (!isTrue() && Date.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 50))
@@ -70,8 +57,7 @@ describe('npm start', () => {
   test('after kill -9 of the server, the next start adopts its Postgres', async () => {
     const server = await start()
     const database = postmaster()
-    process.kill(await serverPid(server), 'SIGKILL')
-    await server.stop()
+    await server.kill()
     expect(isAlive(database)).toBe(true)
     const next = await start()
     expect(postmaster()).toBe(database)
@@ -90,7 +76,7 @@ describe('npm start', () => {
 
   test('a port in use is one clear line', async () => {
     const occupier = net.createServer()
-    await new Promise<void>((resolve) => occupier.listen(port, resolve))
+    await new Promise<void>((resolve) => occupier.listen(port, '127.0.0.1', resolve))
     const server = spawnServer({ folder, port, postgresPort })
     expect(await new Promise((resolve) => server.process.on('exit', resolve))).not.toBe(0)
     expect(server.output()).toContain(String(port))

@@ -1,8 +1,10 @@
 import { spawn, type ChildProcess } from 'node:child_process'
+import { existsSync } from 'node:fs'
 import { mkdtemp, rm } from 'node:fs/promises'
 import net from 'node:net'
 import os from 'node:os'
 import path from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 
 const root = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../..')
@@ -13,8 +15,10 @@ export interface RunningServer {
   process: ChildProcess
   /** Everything that it printed so far. */
   output(): string
-  /** As a supervisor does: SIGTERM to the process that was started, then wait for its end. */
-  stop(): Promise<number | null>
+  /** As a supervisor does: SIGTERM to the process that was started; then waits until the server and its Postgres are gone. */
+  stop(): Promise<void>
+  /** Ends all of it at once, as a machine out of memory would; only Postgres, which stands apart, goes on. */
+  kill(): Promise<void>
 }
 
 export interface StartOptions {
@@ -67,11 +71,30 @@ export function spawnServer({ folder, port, postgresPort, environment }: StartOp
     folder,
     process: child,
     output: () => output,
-    stop: () => {
-      if (child.exitCode === null) child.kill('SIGTERM')
-      return ended
+    async stop() {
+      if (child.exitCode === null && child.signalCode === null) child.kill('SIGTERM')
+      await ended
+      // npm does not wait for what it started
+      await until(async () => !(await isListening(port)) && !existsSync(path.join(folder, 'postgres/data/postmaster.pid')))
+    },
+    async kill() {
+      process.kill(-child.pid!, 'SIGKILL')
+      await ended
+      await until(async () => !(await isListening(port)))
     },
   }
+}
+
+async function until(isDone: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
+  for (const deadline = Date.now() + timeoutMs; !(await isDone()); await sleep(50)) if (Date.now() > deadline) throw new Error('the server did not stop')
+}
+
+function isListening(port: number): Promise<boolean> {
+  return new Promise((resolve) => {
+    const socket = net.connect(port, '127.0.0.1')
+    socket.on('connect', () => (socket.destroy(), resolve(true)))
+    socket.on('error', () => resolve(false))
+  })
 }
 
 /** Waits until `/health` answers 200; throws with the server's output when it ends or takes too long. */
@@ -81,7 +104,7 @@ export async function untilListening(server: RunningServer, timeoutMs = 90_000):
     if (server.process.exitCode !== null) throw new Error(`the server ended with ${server.process.exitCode}:\n${server.output()}`)
     const answer = await fetch(`${server.url}/health`).catch(() => undefined)
     if (answer?.ok) return
-    await new Promise((resolve) => setTimeout(resolve, 50))
+    await sleep(50)
   }
   throw new Error(`no answer within ${timeoutMs} ms:\n${server.output()}`)
 }
