@@ -252,7 +252,11 @@ describe('the root', () => {
   it('describes what the caller may use', async () => {
     await shop.runAsOwner('revoke all on staff from anon')
     const document = (await send('GET', '/', { as: 'anon' })).json()
-    expect(document).toMatchObject({ swagger: '2.0', info: { title: 'standard public schema' }, basePath: `/projects/${shop.ref}/rest/v1/` })
+    expect(document).toMatchObject({
+      swagger: '2.0',
+      info: { title: 'standard public schema' },
+      basePath: `/projects/${shop.ref}/rest/v1/`,
+    })
     expect(Object.keys(document.definitions)).toContain('products')
     expect(Object.keys(document.definitions)).not.toContain('staff')
     expect(document.paths['/rpc/add'].get.parameters[0]).toEqual({
