@@ -1,9 +1,9 @@
-import { randomBytes } from 'node:crypto'
 import { mkdir, rm } from 'node:fs/promises'
 import { projectRefSchema, type ProjectRef } from '@polder/core'
 import {
   deleteProjectSecret,
   makeProjectKeys,
+  makeSecretText,
   PROJECT_SECRET_NAMES,
   selectOwnerEmail,
   selectProject,
@@ -49,6 +49,8 @@ interface Context {
   /** With the hash of the password, begun at once: it takes as long as all other steps together. */
   firstUser: { user: FirstUser; passwordHash: Promise<string> } | undefined
   secrets: ProjectSecrets
+  /** Those of them that are not stored yet. Roles may get their passwords before: an interrupted attempt sets them anew. */
+  made: ProjectSecrets
 }
 
 /** Secrets that outlive a failure: the owner's password may be one that a person chose, and a retry uses it again. */
@@ -82,20 +84,11 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
         {
           name: 'secrets',
           title: 'Make passwords and the signing secret',
-          run: (context) =>
-            addSecrets(context, {
-              owner_password: makeSecret(),
-              authenticator_password: makeSecret(),
-              platform_password: makeSecret(),
-              backup_password: makeSecret(),
-              jwt_secret: makeSecret(),
-            }),
+          run: ({ ref, made }) => upsertProjectSecrets(platform, box, ref, made),
           async undo({ ref }) {
             for (const name of PROJECT_SECRET_NAMES) if (!KEPT.includes(name)) await deleteProjectSecret(platform, ref, name)
           },
         },
-      ],
-      [
         {
           name: 'roles',
           title: 'Create the database roles',
@@ -118,6 +111,8 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
           },
           undo: ({ ref }) => rm(parts.projectFolder(ref), { recursive: true, force: true }),
         },
+      ],
+      [
         {
           name: 'keys',
           title: 'Sign the API keys',
@@ -132,15 +127,11 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
             })
           },
         },
-      ],
-      [
         {
           name: 'access',
           title: 'Let the project into its database',
-          run: ({ ref, secrets }) => provisioner.openDatabase(ref, toPasswords(secrets)),
+          run: ({ ref }) => provisioner.allowConnections(ref),
         },
-      ],
-      [
         {
           name: 'router',
           title: 'Register the project with the router',
@@ -152,6 +143,11 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
         },
       ],
       [
+        {
+          name: 'privileges',
+          title: 'Set the default privileges',
+          run: ({ ref, secrets }) => provisioner.setDefaultPrivileges(ref, toPasswords(secrets)),
+        },
         {
           name: 'first_user',
           title: 'Add the first user',
@@ -172,11 +168,13 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
     async open(operation) {
       const project = await selectProject(platform, operation.ref)
       if (!project) return undefined
-      const [secrets, ownerEmail] = await Promise.all([
+      const [stored, ownerEmail] = await Promise.all([
         selectProjectSecrets(platform, box, operation.ref),
         selectOwnerEmail(platform, project.organizationId),
       ])
-      return { ref: projectRefSchema.parse(operation.ref), secrets, firstUser: beginFirstUser(secrets.first_user, ownerEmail) }
+      const made = makeMissingSecrets(stored)
+      const firstUser = beginFirstUser(stored.first_user, ownerEmail)
+      return { ref: projectRefSchema.parse(operation.ref), secrets: { ...stored, ...made }, made, firstUser }
     },
     async succeed(tx, { ref }) {
       await updateProjectStatus(tx, ref, 'active', { ledger: provisioner.ledger })
@@ -192,8 +190,11 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
   }
 }
 
-function makeSecret(): string {
-  return randomBytes(32).toString('base64url')
+const RANDOM_SECRETS = ['owner_password', 'authenticator_password', 'platform_password', 'backup_password', 'jwt_secret'] as const
+
+function makeMissingSecrets(stored: ProjectSecrets): ProjectSecrets {
+  const missing = RANDOM_SECRETS.filter((name) => stored[name] === undefined)
+  return Object.fromEntries(missing.map((name) => [name, makeSecretText()]))
 }
 
 function need(secrets: ProjectSecrets, name: ProjectSecretName): string {

@@ -7,7 +7,7 @@ import { openTestServer, untilEnded, type TestAccount, type TestServer } from '.
 import type { DyingProcessOrder } from '../testing/dying-process.ts'
 import type { Services } from '../services.ts'
 
-const CREATE_STEPS = ['secrets', 'roles', 'database', 'folders', 'keys', 'access', 'router', 'first_user', 'probe']
+const CREATE_STEPS = ['secrets', 'roles', 'database', 'folders', 'keys', 'access', 'router', 'privileges', 'first_user', 'probe']
 const DELETE_STEPS = ['router', 'database', 'roles', 'folders']
 
 describe('an operation that fails', () => {

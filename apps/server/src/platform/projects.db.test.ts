@@ -31,7 +31,10 @@ describe('creating a project', () => {
     const { ref, operation } = await create('First')
     expect(ref).toMatch(/^[a-z]{20}$/)
     expect(operation.steps.map(({ name, status }) => [name, status])).toEqual(
-      ['secrets', 'roles', 'database', 'folders', 'keys', 'access', 'router', 'first_user', 'probe'].map((name) => [name, 'done']),
+      ['secrets', 'roles', 'database', 'folders', 'keys', 'access', 'router', 'privileges', 'first_user', 'probe'].map((name) => [
+        name,
+        'done',
+      ]),
     )
     for (const step of operation.steps) expect(step.finishedAt!.getTime()).toBeGreaterThanOrEqual(step.startedAt!.getTime())
     const connection = await services.projects.getConnection(ref)

@@ -50,29 +50,30 @@ const toRecord = (row: Row): OperationRecord => ({
   steps: row.steps.map((step) => ({ ...step, startedAt: toDate(step.startedAt), finishedAt: toDate(step.finishedAt) })),
 })
 
-/** Adds an operation and, in the same transaction, the job that runs it: neither is ever there without the other. */
+/** Adds an operation and, in the same statement, the job that runs it: neither is ever there without the other. */
 export async function insertOperation(tx: PlatformDatabase, operation: NewOperation): Promise<OperationRecord> {
   const row = await tx
-    .insertInto('operations')
-    .values({
-      kind: operation.kind,
-      ref: operation.ref,
-      organization_id: operation.organizationId,
-      account_id: operation.accountId,
-      steps: JSON.stringify(operation.steps),
-      input: JSON.stringify(operation.input ?? {}),
-    })
-    .returning(COLUMNS)
+    .with('made', (build) =>
+      build
+        .insertInto('operations')
+        .values({
+          kind: operation.kind,
+          ref: operation.ref,
+          organization_id: operation.organizationId,
+          account_id: operation.accountId,
+          steps: JSON.stringify(operation.steps),
+          input: JSON.stringify(operation.input ?? {}),
+        })
+        .returningAll(),
+    )
+    .selectFrom('made')
+    .select(COLUMNS)
+    .select(
+      sql`graphile_worker.add_job('operation', json_build_object('id', made.id), job_key := made.id::text, max_attempts := 25)`.as('job'),
+    )
     .executeTakeFirstOrThrow()
-  await addOperationJob(tx, row.id)
-  return toRecord(row)
-}
-
-/** Makes the job that runs an operation; does nothing when it is there already. */
-export async function addOperationJob(tx: PlatformDatabase, id: string): Promise<void> {
-  await sql`select 1 from graphile_worker.add_job('operation', json_build_object('id', ${id}::text), job_key := ${id}::text, max_attempts := 25)`.execute(
-    tx,
-  )
+  const { job: _job, ...record } = row
+  return toRecord(record)
 }
 
 /** One operation. */

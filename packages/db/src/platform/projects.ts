@@ -49,15 +49,16 @@ const toProject = (row: Omit<Project, 'ref'> & { ref: string }): Project => row 
 /** Adds a project that is being provisioned. Undefined when its ref or database name was ever used. */
 export async function insertProject(tx: PlatformDatabase, project: NewProject): Promise<Project | undefined> {
   // A ref that was given once is never given again, also not after its project is gone.
-  const { rows } = await sql<{ ref: string }>`
+  const { rows } = await sql<Project>`
     insert into projects (ref, organization_id, cluster_id, name, status, region, database_name, created_by)
     select ${project.ref}, ${project.organizationId}::uuid, ${project.clusterId}::uuid, ${project.name}, 'provisioning',
       ${project.region}, ${project.databaseName}, ${project.createdBy}::uuid
     where not exists (select from retired_refs where ref = ${project.ref})
     on conflict do nothing
-    returning ref
+    returning ref, name, organization_id as "organizationId", plan, status, status_reason as "statusReason", retryable, region,
+      cluster_id as "clusterId", database_name as "databaseName", created_at as "createdAt", updated_at as "updatedAt"
   `.execute(tx)
-  return rows[0] && selectProject(tx, rows[0].ref)
+  return rows[0]
 }
 
 /** One project, whatever its status. */

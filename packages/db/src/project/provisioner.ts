@@ -34,6 +34,10 @@ export interface Provisioner {
   createDatabase(ref: string): Promise<{ isFromWarmPool: boolean }>
   /** Lets the project's logins in, and sets the default privileges as the owner. */
   openDatabase(ref: string, passwords: Pick<ProjectPasswords, 'owner'>): Promise<void>
+  /** The first half of `openDatabase`: who may connect, and that anybody may. */
+  allowConnections(ref: string): Promise<void>
+  /** The second half: default privileges, set in the database by its owner. */
+  setDefaultPrivileges(ref: string, passwords: Pick<ProjectPasswords, 'owner'>): Promise<void>
   /** Ends all sessions and lets nobody in any more. */
   closeDatabase(ref: string): Promise<void>
   dropDatabase(ref: string): Promise<void>
@@ -63,7 +67,12 @@ export async function createProvisioner(options: ProvisionerOptions): Promise<Pr
     setPassword,
     createRoles: (ref, passwords) => createRoles(control, ref, passwords),
     createDatabase: (ref) => createDatabase(ref),
-    openDatabase: (ref, passwords) => openDatabase(ref, passwords),
+    allowConnections,
+    setDefaultPrivileges: setPrivileges,
+    openDatabase: async (ref, passwords) => {
+      await allowConnections(ref)
+      await setPrivileges(ref, passwords)
+    },
     closeDatabase: (ref) => closeDatabase(control, toDatabaseName(ref)),
     dropDatabase: (ref) => dropDatabase(control, toDatabaseName(ref)),
     dropRoles: (ref) => dropRoles(control, ref),
@@ -91,8 +100,11 @@ export async function createProvisioner(options: ProvisionerOptions): Promise<Pr
     return { isFromWarmPool: false }
   }
 
-  async function openDatabase(ref: string, passwords: Pick<ProjectPasswords, 'owner'>): Promise<void> {
+  async function allowConnections(ref: string): Promise<void> {
     await control.query(toOpenSql(ref))
+  }
+
+  async function setPrivileges(ref: string, passwords: Pick<ProjectPasswords, 'owner'>): Promise<void> {
     try {
       await setDefaultPrivileges(options.address, ref, passwords.owner)
     } catch (error) {
