@@ -1,6 +1,7 @@
+import type { ProjectTables } from '@polder/db'
 import { type Kysely, sql } from 'kysely'
 
-type Tx = Kysely<any>
+type Tx = Kysely<ProjectTables>
 
 // Every name below is one of pg_catalog's, which the connection's search_path holds alone: nothing of the project can run here.
 
@@ -275,9 +276,4 @@ export async function selectVersion(tx: Tx): Promise<string> {
       (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_rewrite where oid >= 16384)
     ) as version`.execute(tx)
   return rows[0]?.version ?? ''
-}
-
-export async function selectTimeZones(tx: Tx): Promise<string[]> {
-  const { rows } = await sql<{ name: string }>`select name from pg_timezone_names`.execute(tx)
-  return rows.map(({ name }) => name)
 }

@@ -1,6 +1,6 @@
-import type { ComputedRow, HandlerRow, KeyRow, RoutineRow, TableRow, ViewRow } from '../queries/catalog.ts'
+import type { ColumnRow, ComputedRow, HandlerRow, KeyRow, RoutineRow, TableRow, ViewRow } from '../queries/catalog.ts'
 import { type ViewKey, type ViewKeys, toRelationships, viewKeyOf } from './relationships.ts'
-import { type ApiSchema, type QualifiedName, type Relationship, type Routine, type Table, nameKey } from './schema.ts'
+import { type ApiSchema, type Column, type QualifiedName, type Relationship, type Routine, type Table, nameKey } from './schema.ts'
 import { readViewColumns } from './view-columns.ts'
 
 /** What was read of the catalogue. */
@@ -48,8 +48,12 @@ function toTable(row: TableRow): Table {
     isUpdatable: (row.commands & 4) !== 0,
     isDeletable: (row.commands & 16) !== 0,
     primaryKey: [],
-    columns: new Map(row.columns.map(({ number: _, enumValues, ...column }) => [column.name, { ...column, enumValues: enumValues ?? [] }])),
+    columns: new Map(row.columns.map((column) => [column.name, toColumn(column)])),
   }
+}
+
+function toColumn({ name, description, isNullable, type, nominalType, maxLength, default: value, enumValues }: ColumnRow): Column {
+  return { name, description, isNullable, type, nominalType, maxLength, default: value, enumValues: enumValues ?? [] }
 }
 
 function setPrimaryKeys(tables: Map<string, Table>, key: KeyRow, viewKeys: ViewKeys): void {
