@@ -289,3 +289,21 @@ describe('settings', () => {
     await expect(ask('POST', '/once', rollback, Buffer.from('[{"id":1},{"id":1}]'))).rejects.toMatchObject({ cause: { code: '23505' } })
   })
 })
+
+describe('views', () => {
+  it('have the relationships of the columns that they show, by whatever name and way', async () => {
+    await shop.runAsOwner(`
+      create view "odd view" as select id as "the {id} (x) :resno 1", category_id as "cat,egory \\ } {", name from products;
+      create view over_view as with w as (select * from "odd view") select w."cat,egory \\ } {" as kind, w.name from w;
+      create view both_sides as select p.id, p.category_id, c.id as c_id from products p join categories c on c.id = p.category_id;
+      create view united as select id, category_id from products union all select id, category_id from products`)
+    const odd = await send('GET', `/${encodeURIComponent('odd view')}?select=name,categories(name)&name=eq.Lamp`)
+    expect(odd.json()).toEqual([{ name: 'Lamp', categories: { name: 'Light' } }])
+    const over = await send('GET', '/over_view?select=name,categories(name)&name=eq.Desk')
+    expect(over.json()).toEqual([{ name: 'Desk', categories: { name: 'Wood' } }])
+    const back = await send('GET', '/categories?select=name,over_view(name)&id=eq.1')
+    expect(back.json()).toEqual([{ name: 'Light', over_view: [{ name: 'Lamp' }] }])
+    expect((await send('GET', '/both_sides?select=id,products(name)&id=eq.1')).status).toBe(200)
+    expect(await faultOf(send('GET', '/united?select=id,categories(name)'))).toMatchObject({ pgrst: 'PGRST200' })
+  })
+})

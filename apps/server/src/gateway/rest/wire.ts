@@ -112,6 +112,8 @@ function fromServiceError(error: ServiceError): Told {
       return { status: 503, code: 'PGRST000', message: 'Database connection error.', headers: [['Retry-After', '1']] }
     case 'request.too_large':
       return { status: 413, code: 'PGRST102', message: error.message }
+    case 'request.rate_limited':
+      return { status: 429, code: 'PGRST003', message: error.message, headers: [['Retry-After', '1']] }
     default: {
       const retry: [string, string][] = error.status === 503 ? [['Retry-After', '1']] : []
       return {
