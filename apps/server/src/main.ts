@@ -1,7 +1,7 @@
 import path from 'node:path'
 import { ConfigError, loadConfig, toBlockList } from './config.ts'
 import { openDashboard } from './dashboard.ts'
-import { openDataFolder, requireFreePort, StartError } from './data-folder.ts'
+import { openDataFolder, requireFreePort } from './data-folder.ts'
 import { startServer } from './start-server.ts'
 import { createReport } from './report.ts'
 
@@ -44,10 +44,13 @@ async function main(): Promise<void> {
 }
 
 main().catch((error: unknown) => {
-  const lines =
-    error instanceof ConfigError
-      ? error.lines
-      : [error instanceof StartError || process.env.DEBUG === undefined ? (error as Error).message : (error as Error).stack]
-  for (const line of lines) process.stderr.write(`${line}\n`)
+  for (const line of toLines(error)) process.stderr.write(`${line}\n`)
   process.exit(1)
 })
+
+/** What went wrong in words for the person who started it; where it went wrong only if the mistake is ours. */
+function toLines(error: unknown): readonly string[] {
+  if (error instanceof ConfigError) return error.lines
+  if (error instanceof TypeError || error instanceof ReferenceError) return [error.stack ?? error.message]
+  return [error instanceof Error ? error.message : String(error)]
+}

@@ -118,6 +118,17 @@ describe('a project', () => {
     expect((await services.projects.list(stranger.account)).map((project) => project.ref)).not.toContain(ref)
   })
 
+  test('of an older ledger is migrated before its first request, and that is written down', async () => {
+    const { ref } = await create('Older')
+    const { anonKey } = await services.projects.getConnection(ref)
+    const { platform } = server.cluster
+    await platform.updateTable('projects').set({ ledger: 'older' }).where('ref', '=', ref).execute()
+    await services.events.publish({ type: 'project_changed', ref })
+    expect((await openAsApp(ref, anonKey)).ref).toBe(ref)
+    const { ledger } = await platform.selectFrom('projects').select('ledger').where('ref', '=', ref).executeTakeFirstOrThrow()
+    expect(ledger).toBe(server.cluster.provisioner.ledger)
+  })
+
   test('is deleted when its name is typed, leaves nothing, and its ref is never given again', async () => {
     const { ref } = await create('Doomed')
     const { anonKey } = await services.projects.getConnection(ref)

@@ -4,12 +4,22 @@ import { createHttpServer } from '../../http-server.ts'
 import type { Services } from '../../services.ts'
 import { openTestServer, untilEnded, type TestServer } from '../../testing/test-server.ts'
 
+/** What the procedures called here answer, as far as the tests look into it. */
+interface Answer {
+  id: string
+  status: string
+  length: number
+  project: { ref: string }
+  operation: { id: string }
+  [index: number]: { id: string }
+}
+
 interface Person {
   call(
     path: string,
     input: unknown,
     method?: 'GET' | 'POST',
-  ): Promise<{ status: number; text: string; data: any; code: string | undefined }>
+  ): Promise<{ status: number; text: string; data: Answer; code: string | undefined }>
   cookie: string
   organizationId: string
 }
