@@ -6,6 +6,7 @@ import type { RestRequest } from './parse/api-request.ts'
 import { toCanonicalQuery } from './parse/canonical-query.ts'
 import type { Prepared } from './prepare.ts'
 import type { StatementTemplate } from './queries/sql-text.ts'
+import { GUARD_MARK } from './queries/statements.ts'
 import type { ReadRequest } from './read-request.ts'
 import { type RestReply, type ResultRow, readResult, toReply } from './reply.ts'
 
@@ -27,6 +28,9 @@ export async function execute(project: ProjectScope, request: RestRequest, read:
     })
   } catch (error) {
     if (!isDatabaseError(error)) throw error
+    const count = error.code === '22P02' ? findRefusedCount(error) : undefined
+    const refusal = count === undefined ? undefined : findFailure(prepared, { count })
+    if (refusal !== undefined) throw refusal
     throw new ServiceError('rest.database_error', { message: error.message, cause: error })
   }
 }
@@ -72,15 +76,19 @@ function toCookies(header: string | undefined): string {
   return JSON.stringify(Object.fromEntries(pairs))
 }
 
-/** What decides whether a write is committed; undefined when it always is. */
-function keeper(prepared: Prepared): ((result: CallerResult) => boolean) | undefined {
-  const { preferences, action, isSingular, isRolledBack } = prepared
-  const isLimited = preferences.maxAffected !== null && preferences.handling === 'strict'
-  if (prepared.isReadOnly || !(isSingular || isLimited || isRolledBack || action.kind === 'put')) return undefined
-  return (result) => !isRolledBack && (prepared.isExplained || findFailure(prepared, readResult(result)) === undefined)
+/** A rehearsal is never committed. */
+function keeper({ isReadOnly, isRolledBack }: Prepared): (() => boolean) | undefined {
+  return isRolledBack && !isReadOnly ? () => false : undefined
 }
 
-function findFailure({ action, preferences, isSingular }: Prepared, { count }: ResultRow): ServiceError | undefined {
+/** The number of rows in the error by which a statement refused it; undefined for any other error. */
+function findRefusedCount(error: { message: string }): number | undefined {
+  const start = error.message.indexOf(GUARD_MARK)
+  const count = start === -1 ? null : /^\d+/.exec(error.message.slice(start + GUARD_MARK.length))
+  return count === null ? undefined : Number(count[0])
+}
+
+function findFailure({ action, preferences, isSingular }: Prepared, { count }: Pick<ResultRow, 'count'>): ServiceError | undefined {
   if (action.kind === 'put') return count === 1 ? undefined : putKeyMismatch()
   if (isSingular && count !== 1) return notSingular(count)
   const isLimited = action.kind === 'update' || action.kind === 'delete' || action.kind === 'call'

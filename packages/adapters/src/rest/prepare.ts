@@ -1,7 +1,7 @@
 import type { RestSettings } from '@polder/db'
 import { preferencesInvalid, restError } from './fault.ts'
 import { type ApiRequest, isMutation } from './parse/api-request.ts'
-import { toContentType } from './parse/media-type.ts'
+import { type MediaType, toContentType } from './parse/media-type.ts'
 import { type Preferences, toPreferenceApplied } from './parse/prefer.ts'
 import type { RangeParams } from './parse/query-params.ts'
 import { buildCallPlan, getRoutine } from './plan/call-plan.ts'
@@ -9,7 +9,15 @@ import { buildMutatePlan } from './plan/mutate-plan.ts'
 import { type BodyFormat, negotiate } from './plan/negotiate.ts'
 import { buildReadPlan } from './plan/build-read-plan.ts'
 import { findSimilar } from './plan/similar.ts'
-import { callStatement, estimateStatement, explained, mutateStatement, preRequestStatement, readStatement } from './queries/statements.ts'
+import {
+  callStatement,
+  estimateStatement,
+  explained,
+  mutateStatement,
+  preRequestStatement,
+  readStatement,
+  type RowGuard,
+} from './queries/statements.ts'
 import { type Sql, type StatementTemplate, toTemplate } from './queries/sql-text.ts'
 import { type ApiSchema, type QualifiedName, type Table, isVoid, nameKey } from './schema/schema.ts'
 
@@ -105,7 +113,7 @@ function prepareMutation(
   const plan = buildMutatePlan(schema, table, request, read)
   const { format, media } = negotiate(schema, request, request.target, read, settings.isPlanAllowed)
   const { preferences, action } = request
-  const statement = mutateStatement(plan, read, format, preferences.representation === 'headers-only')
+  const statement = mutateStatement(plan, read, format, preferences.representation === 'headers-only', guardOf(request, media))
   const isKeyed = plan.kind === 'insert' && action.kind === 'insert' && (plan.primaryKey.length > 0 || request.query.onConflict !== null)
   return finish(schema, settings, request, {
     statement: media.kind === 'plan' ? explained(statement, media.format, media.options) : statement,
@@ -125,6 +133,14 @@ function prepareMutation(
   })
 }
 
+/** What may be undone for the number of its rows has to say so itself; a plan is only looked at. */
+function guardOf({ action, preferences }: ApiRequest, media: MediaType): RowGuard {
+  if (media.kind === 'plan') return null
+  if (media.kind === 'singular' || action.kind === 'put') return 'one'
+  const { maxAffected, handling } = preferences
+  return maxAffected !== null && handling === 'strict' && action.kind !== 'insert' ? { most: maxAffected } : null
+}
+
 function prepareCall(schema: ApiSchema, settings: RestSettings, request: ApiRequest): Prepared {
   const { query, payload, preferences, contentType } = request
   const isInvocation = request.action.kind === 'call' && request.action.isInvocation
@@ -141,7 +157,7 @@ function prepareCall(schema: ApiSchema, settings: RestSettings, request: ApiRequ
     throw restError('rest.preference_invalid', message, { pgrst: 'PGRST128', status: 400 })
   }
   const isCounted = preferences.count === 'exact' || preferences.count === 'estimated'
-  const statement = callStatement(plan, read, format, isCounted)
+  const statement = callStatement(plan, read, format, isCounted, guardOf(request, media))
   const { count, transaction, handling, timeZone, maxAffected } = preferences
   return finish(schema, settings, request, {
     statement: media.kind === 'plan' ? explained(statement, media.format, media.options) : statement,

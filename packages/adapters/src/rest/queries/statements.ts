@@ -18,6 +18,22 @@ const HEADERS = sql`nullif(current_setting('response.headers', true), '')`
 const STATUS = sql`nullif(current_setting('response.status', true), '')`
 const COUNT = sql`pg_catalog.count(*)`
 
+/** How many rows a write may touch: exactly one, at most so many, or any number. */
+export type RowGuard = 'one' | { most: number } | null
+
+/** Begins the text of an error that is our own: the number of rows follows. */
+export const GUARD_MARK = 'rows refused: '
+
+/**
+ * The number of rows, or an error that takes the write back where there are more or fewer than may be: the failing cast ends
+ * the transaction in the same round trip, where asking first would need another one.
+ */
+function guardedCount(count: Sql, guard: RowGuard): Sql {
+  if (guard === null) return count
+  const isAllowed = guard === 'one' ? sql`${count} = 1` : sql`${count} <= ${constant(String(guard.most))}::bigint`
+  return sql`CASE WHEN ${isAllowed} THEN ${count} ELSE (${constant(GUARD_MARK)}::text || ${count})::bigint END`
+}
+
 interface Result {
   total?: Sql
   count?: Sql
@@ -52,9 +68,10 @@ export function estimateStatement(read: ReadNode): Sql {
   return sql`EXPLAIN (FORMAT JSON) ${countQuery(read)}`
 }
 
-export function mutateStatement(plan: MutatePlan, read: ReadNode, format: BodyFormat, isLocated: boolean): Sql {
+export function mutateStatement(plan: MutatePlan, read: ReadNode, format: BodyFormat, isLocated: boolean, guard: RowGuard): Sql {
   const isUpsert = plan.kind === 'insert' && plan.conflict?.resolution === 'merge-duplicates'
   const columns = resultColumns({
+    count: guardedCount(COUNT, guard),
     location: isLocated && plan.kind === 'insert' && plan.primaryKey.length > 0 ? locationOf(plan.primaryKey) : NULL,
     body: bodyOf(format, null),
     inserted: isUpsert ? sql`nullif(current_setting('pgrst.inserted', true), '')::int` : NULL,
@@ -69,11 +86,11 @@ function locationOf(primaryKey: readonly string[]): Sql {
   return sql`CASE WHEN ${COUNT} = 1 THEN (SELECT json_agg(json_build_array(j.key, j.value)) FROM ${row}, json_each_text(d.r) j WHERE j.key = ANY(${keys}::text[])) END`
 }
 
-export function callStatement(plan: CallPlan, read: ReadNode, format: BodyFormat, isCounted: boolean): Sql {
+export function callStatement(plan: CallPlan, read: ReadNode, format: BodyFormat, isCounted: boolean, guard: RowGuard): Sql {
   const counting = isCounted ? sql`, pgrst_source_count AS (${countQuery(read)})` : NOTHING
   const columns = resultColumns({
     total: isCounted ? sql`(SELECT pg_catalog.count(*) FROM pgrst_source_count)` : NULL,
-    count: plan.routine.isSet ? COUNT : sql`1`,
+    count: plan.routine.isSet ? guardedCount(COUNT, guard) : sql`1`,
     body: bodyOf(format, plan.routine),
   })
   return sql`WITH pgrst_source AS (${callQuery(plan)})${counting} SELECT ${columns} FROM (${readQuery(read)}) _postgrest_t`
