@@ -42,20 +42,22 @@ export default defineConfig({
             // Few files for the first page: what every page needs in one, floating panels in another, schemas when a form is sent.
             codeSplitting: {
               groups: [
-                { name: 'schemas', test: /node_modules\/zod\/|packages\/core\/src\/(?!organization\/role|operation\/)/, priority: 4 },
                 {
-                  name: 'panels',
-                  test: /node_modules\/(?:bits-ui|svelte-toolbelt|runed|tabbable|@floating-ui)\//,
+                  name: 'schemas',
+                  test: /node_modules\/zod\/|packages\/core\/src\/(?!index|organization\/permissions|operation\/is-ended)/,
+                  priority: 4,
+                },
+                {
+                  name: 'base',
+                  test: /node_modules\/(?:svelte|@sveltejs|esm-env|clsx|@trpc|@lucide)\/|packages\/sdk\/|src\/lib\/(?:data\/|format\/|client|parts\/(?:Page|Status|Logo|project-status|safe)|ui\/(?!\w*Dialog|Menu\w))|vite\/preload-helper/,
                   priority: 3,
                   minShareCount: 2,
                 },
                 {
-                  name: 'base',
-                  test: /node_modules\/(?:svelte|@sveltejs|esm-env|clsx|@trpc|@lucide)\/|packages\/(?:sdk|core)\/|src\/lib\/(?:data|ui|client)|vite/,
+                  name: 'panels',
+                  test: /node_modules\/(?:bits-ui|svelte-toolbelt|runed|tabbable|@floating-ui)\/|lib\/ui\/(?:\w*Dialog|Menu\w+)\./,
                   priority: 2,
-                  minShareCount: 2,
                 },
-                { name: 'parts', test: /src\/lib\/(?:parts|format|forms)\//, priority: 1, minShareCount: 2 },
               ],
             },
           },

@@ -31,8 +31,3 @@ export const operationSchema = z.object({
 })
 
 export type Operation = z.infer<typeof operationSchema>
-
-/** Whether nothing more will happen to the operation. */
-export function isEnded(operation: Pick<Operation, 'status'>): boolean {
-  return operation.status === 'succeeded' || operation.status === 'failed'
-}

@@ -1,4 +1,5 @@
-import type { MemberRole, Permission } from '../organization/role.ts'
+import type { Permission } from '../organization/permissions.ts'
+import type { MemberRole } from '../organization/role.ts'
 import type { ProjectRef } from './project-ref.ts'
 
 /** The three roles that a request to a project's data can run as. */

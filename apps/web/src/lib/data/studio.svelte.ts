@@ -8,8 +8,6 @@ import { Theme } from './theme.svelte.ts'
 import { Toasts } from './toasts.svelte.ts'
 import type { Account, Cluster, Installation, Organization, Permission, Project } from './wire.ts'
 
-const SIGNED_IN_KEY = 'polder.signed-in'
-
 /** Everything that one tab of the dashboard shares: the client, its answers, messages, theme. Made once by the root layout. */
 export class Studio {
   readonly client: Client
@@ -19,28 +17,19 @@ export class Studio {
   readonly live: LiveProjects
   isPaletteOpen = $state(false)
   isShortcutSheetOpen = $state(false)
-  /** The server has said that nobody is signed in. */
-  isSignedOut = $state(false)
+  /** Whether the browser has a session, as far as is known: the server says so in the page, and each answer may say otherwise. */
+  hasSession = $state(document.documentElement.dataset['session'] === 'yes')
 
   constructor(client: Client) {
     this.client = client
     this.cache = new QueryCache((error) => {
-      if (isSignedOut(error)) this.isSignedOut = true
+      if (isSignedOut(error)) this.hasSession = false
     })
     this.live = new LiveProjects(this)
   }
 
-  /** The last visit ended signed in: the shell may be drawn before the server has answered. */
-  get wasSignedIn(): boolean {
-    return localStorage.getItem(SIGNED_IN_KEY) !== null
-  }
-
   get account(): Query<Account> {
-    return this.cache.query('account:account', async () => {
-      const account = await this.client.account.get()
-      localStorage.setItem(SIGNED_IN_KEY, '1')
-      return account
-    })
+    return this.cache.query('account:account', () => this.client.account.get())
   }
 
   get installation(): Query<Installation> {
@@ -62,15 +51,14 @@ export class Studio {
   /** Someone has signed in: answers for whoever was there before are not theirs. */
   enter(account: Account): void {
     this.cache.forget()
-    this.isSignedOut = false
-    localStorage.setItem(SIGNED_IN_KEY, '1')
+    this.hasSession = true
     this.account.set(account)
   }
 
   leave(): void {
     this.live.stop()
     this.cache.forget()
-    localStorage.removeItem(SIGNED_IN_KEY)
+    this.hasSession = false
   }
 
   /** Whether this account's role in the organization allows the action; not until the role is known. */

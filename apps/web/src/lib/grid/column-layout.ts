@@ -1,8 +1,8 @@
 export interface GridColumn {
   name: string
   type: string
-  /** Shown in front of the name, for example that it is the primary key. */
-  mark?: string
+  /** A sign in front of the name. */
+  mark?: 'key' | 'reference'
   /** Says the same in words. */
   title?: string
 }

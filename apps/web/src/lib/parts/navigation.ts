@@ -34,7 +34,7 @@ export function toProjectNavigation(ref: string, may: (permission: Permission) =
     {
       title: 'Database',
       items: [
-        { href: `${base}/database/sql`, label: 'SQL editor', icon: SquareTerminal, key: 's' },
+        ...(may('database.execute') ? [{ href: `${base}/database/sql`, label: 'SQL editor', icon: SquareTerminal, key: 's' }] : []),
         { href: `${base}/database/tables`, label: 'Tables', icon: Table, key: 't', isBranch: true },
       ],
     },

@@ -6,6 +6,6 @@ export const load: PageLoad = async ({ parent, params }) => {
     studio.client.organizations.findInvitation({ token: params.token }),
   )
   // Whether someone is signed in decides what this page offers.
-  await Promise.all([preview.ask(), studio.account.ask()])
+  await Promise.all([preview.ask(), studio.hasSession ? studio.account.ask() : undefined])
   return { preview, token: params.token }
 }

@@ -165,8 +165,7 @@ const look = EditorView.theme({
   '.cm-failed-line': { backgroundColor: 'var(--danger-soft)' },
   '.cm-failure': {
     whiteSpace: 'pre-wrap',
-    margin: '0 8px 4px',
-    padding: '4px 10px',
+    padding: '2px 10px 6px',
     borderLeft: '3px solid var(--danger)',
     backgroundColor: 'var(--danger-soft)',
     color: 'var(--danger)',

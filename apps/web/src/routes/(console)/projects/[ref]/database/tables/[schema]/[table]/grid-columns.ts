@@ -5,9 +5,9 @@ import type { GridColumn } from '#lib/grid/column-layout.ts'
 export function toGridColumns(columns: { name: string; type: string }[], table: Table | undefined): GridColumn[] {
   return columns.map(({ name, type }) => {
     const known = table?.columns.find((column) => column.name === name)
-    if (known?.isPrimaryKey) return { name, type, mark: '⚿', title: 'primary key' }
+    if (known?.isPrimaryKey) return { name, type, mark: 'key', title: 'primary key' }
     if (!known?.references) return { name, type }
     const { schema, table: other, column } = known.references
-    return { name, type, mark: '↗', title: `refers to ${schema}.${other}.${column}` }
+    return { name, type, mark: 'reference', title: `refers to ${schema}.${other}.${column}` }
   })
 }
