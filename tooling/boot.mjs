@@ -33,7 +33,8 @@ function nodePackage() {
 function cleanEnvironment(extraPath) {
   const env = { ...process.env }
   // What `npm run` leaks would be read by pnpm as its own settings.
-  for (const key of Object.keys(env)) if (/^npm_(?!config_(registry|cafile|proxy|https_proxy|noproxy|_auth|cache)$)/i.test(key)) delete env[key]
+  for (const key of Object.keys(env))
+    if (/^npm_(?!config_(registry|cafile|proxy|https_proxy|noproxy|_auth|cache)$)/i.test(key)) delete env[key]
   env.PATH = [...extraPath, env.PATH].join(path.delimiter)
   env.TURBO_TELEMETRY_DISABLED = '1'
   env.DO_NOT_TRACK = '1'
@@ -59,14 +60,18 @@ function installToolchain() {
   // The native binary's own folder comes first: with scripts off, .bin/pnpm is a placeholder without a shebang,
   // which a shell runs but execve (turbo) refuses.
   const scope = path.join(toolchain, 'node_modules/@pnpm')
-  const natives = fs.readdirSync(scope).filter((name) => name.startsWith('exe.')).map((name) => path.join(scope, name))
+  const natives = fs
+    .readdirSync(scope)
+    .filter((name) => name.startsWith('exe.'))
+    .map((name) => path.join(scope, name))
   return [...natives, path.join(toolchain, 'node_modules/.bin')]
 }
 
 function manifestsHash() {
   const files = ['pnpm-lock.yaml', 'pnpm-workspace.yaml', 'package.json', 'e2e/package.json', 'tooling/package.json']
   for (const folder of ['apps', 'packages', 'examples'])
-    for (const name of fs.existsSync(path.join(root, folder)) ? fs.readdirSync(path.join(root, folder)).sort() : []) files.push(`${folder}/${name}/package.json`)
+    for (const name of fs.existsSync(path.join(root, folder)) ? fs.readdirSync(path.join(root, folder)).sort() : [])
+      files.push(`${folder}/${name}/package.json`)
   const hash = createHash('sha256')
   for (const file of files) if (fs.existsSync(path.join(root, file))) hash.update(file).update(fs.readFileSync(path.join(root, file)))
   return hash.digest('hex')
@@ -88,7 +93,12 @@ const modules = path.join(root, 'node_modules')
 if (fs.existsSync(modules) && !fs.existsSync(path.join(modules, '.modules.yaml'))) fs.rmSync(modules, { recursive: true, force: true })
 const stamp = path.join(modules, '.boot-stamp')
 if (!fs.existsSync(stamp) || fs.readFileSync(stamp, 'utf8') !== manifestsHash()) {
-  run('pnpm', ['install', process.env.BOOT_UNFROZEN ? '--no-frozen-lockfile' : '--frozen-lockfile', '--reporter=append-only', '--loglevel=warn'])
+  run('pnpm', [
+    'install',
+    process.env.BOOT_UNFROZEN ? '--no-frozen-lockfile' : '--frozen-lockfile',
+    '--reporter=append-only',
+    '--loglevel=warn',
+  ])
   fs.writeFileSync(stamp, manifestsHash())
 }
 

@@ -67,7 +67,12 @@ describe('a user', () => {
 describe('an administrator', () => {
   test('lists, creates and deletes users with the service key', async () => {
     const { auth } = openSupabase(app, app.serviceKey)
-    const made = await auth.admin.createUser({ email: 'made@auth.test', password: 'made by hand', email_confirm: true, user_metadata: { by: 'hand' } })
+    const made = await auth.admin.createUser({
+      email: 'made@auth.test',
+      password: 'made by hand',
+      email_confirm: true,
+      user_metadata: { by: 'hand' },
+    })
     expect(made.error).toBeNull()
     expect(made.data.user).toMatchObject({ email: 'made@auth.test', user_metadata: { by: 'hand' } })
     const list = await auth.admin.listUsers({ page: 1, perPage: 1000 })

@@ -16,7 +16,14 @@ beforeAll(async () => {
 const knock = (app: App, path: string, headers: Record<string, string>, method = 'GET') => fetch(`${app.url}${path}`, { method, headers })
 
 describe('what belongs to project alpha opens nothing in project beta', () => {
-  const doors = ['/rest/v1/products?select=id', '/rest/v1/', '/rest/v1/rpc/whoami', '/auth/v1/user', '/auth/v1/admin/users', '/auth/v1/settings']
+  const doors = [
+    '/rest/v1/products?select=id',
+    '/rest/v1/',
+    '/rest/v1/rpc/whoami',
+    '/auth/v1/user',
+    '/auth/v1/admin/users',
+    '/auth/v1/settings',
+  ]
 
   test.each(doors)('keys and tokens at %s', async (path) => {
     for (const stranger of [alpha.anonKey, alpha.serviceKey, ada.session.access_token]) {
@@ -69,7 +76,10 @@ describe('another account', () => {
   test('gets the same answer for a project that is not its own and for one that is not there', async () => {
     const stranger = await openPolder('stranger@e2e.test')
     const ask = async (ref: string) => {
-      const error = await stranger.project(ref).projects.get().catch((thrown: { code: string; message: string }) => thrown)
+      const error = await stranger
+        .project(ref)
+        .projects.get()
+        .catch((thrown: { code: string; message: string }) => thrown)
       return { code: (error as { code: string }).code, message: (error as { message: string }).message }
     }
     const notMine = await ask(alpha.ref)
@@ -80,13 +90,16 @@ describe('another account', () => {
 })
 
 describe('hostile spellings of the address', () => {
-  test.each(['/projects/%2e%2e/rest/v1/products', '/projects/__proto__/rest/v1/products', '/projects/ALPHA/rest/v1/products', '/projects/a%00b/rest/v1/x', '/projects//rest/v1/x'])(
-    '%s answers 4xx',
-    async (path) => {
-      const base = new URL(alpha.url).origin
-      const { status } = await fetch(base + path, { headers: { apikey: alpha.anonKey } })
-      expect(status).toBeGreaterThanOrEqual(400)
-      expect(status).toBeLessThan(500)
-    },
-  )
+  test.each([
+    '/projects/%2e%2e/rest/v1/products',
+    '/projects/__proto__/rest/v1/products',
+    '/projects/ALPHA/rest/v1/products',
+    '/projects/a%00b/rest/v1/x',
+    '/projects//rest/v1/x',
+  ])('%s answers 4xx', async (path) => {
+    const base = new URL(alpha.url).origin
+    const { status } = await fetch(base + path, { headers: { apikey: alpha.anonKey } })
+    expect(status).toBeGreaterThanOrEqual(400)
+    expect(status).toBeLessThan(500)
+  })
 })

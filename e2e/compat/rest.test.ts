@@ -142,7 +142,13 @@ describe('writing under row security', () => {
     const service = openSupabase(app, app.serviceKey)
     const merged = await service
       .from('categories')
-      .upsert([{ slug: 'category-1', title: 'First' }, { slug: 'brand-new', title: 'New' }], { onConflict: 'slug' })
+      .upsert(
+        [
+          { slug: 'category-1', title: 'First' },
+          { slug: 'brand-new', title: 'New' },
+        ],
+        { onConflict: 'slug' },
+      )
       .select('slug, title')
     expect(merged.error).toBeNull()
     expect(merged.data).toEqual([
@@ -180,7 +186,9 @@ describe('writing under row security', () => {
 
 test('a table made in the SQL editor is there for the next request', async () => {
   const polder = await openPolder('rest@e2e.test')
-  await polder.project(app.ref).database.runSql({ sql: 'create table public.fresh (id int primary key, note text); insert into public.fresh values (1, $$new$$)' })
+  await polder
+    .project(app.ref)
+    .database.runSql({ sql: 'create table public.fresh (id int primary key, note text); insert into public.fresh values (1, $$new$$)' })
   expect((await anon.from('fresh').select()).data).toEqual([{ id: 1, note: 'new' }])
   await polder.project(app.ref).database.runSql({ sql: 'alter table public.fresh add column more int default 7' })
   expect((await anon.from('fresh').select()).data).toEqual([{ id: 1, note: 'new', more: 7 }])

@@ -11,7 +11,10 @@ export async function signUpWithToken(email: string, url = inject('serverUrl')):
   let answer = await fetch(`${url}/trpc/account.signUp`, { method: 'POST', headers, body: credentials })
   if (!answer.ok) answer = await fetch(`${url}/trpc/account.signIn`, { method: 'POST', headers, body: credentials })
   if (!answer.ok) throw new Error(`sign-up answered ${answer.status}: ${await answer.text()}`)
-  const cookie = answer.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ')
+  const cookie = answer.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
   const made = await fetch(`${url}/trpc/account.createToken`, {
     method: 'POST',
     headers: { ...headers, cookie },

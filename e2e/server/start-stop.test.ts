@@ -2,7 +2,15 @@ import { readFileSync } from 'node:fs'
 import net from 'node:net'
 import path from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { findFreePort, makeFolder, removeFolder, spawnServer, startServer, untilListening, type RunningServer } from '@polder/tooling/server'
+import {
+  findFreePort,
+  makeFolder,
+  removeFolder,
+  spawnServer,
+  startServer,
+  untilListening,
+  type RunningServer,
+} from '@polder/tooling/server'
 
 let folder: string
 let port: number
@@ -103,7 +111,12 @@ describe('npm start', () => {
   test('secrets are in no process environment', async () => {
     const canary = Buffer.alloc(32, 'canary').toString('base64')
     const other = await makeFolder()
-    const server = await startServer({ folder: other, port: await findFreePort(), postgresPort: await findFreePort(), environment: { POLDER_MASTER_KEY: canary } })
+    const server = await startServer({
+      folder: other,
+      port: await findFreePort(),
+      postgresPort: await findFreePort(),
+      environment: { POLDER_MASTER_KEY: canary },
+    })
     const database = Number(readFileSync(path.join(other, 'postgres/data/postmaster.pid'), 'utf8').split('\n')[0])
     expect(readFileSync(`/proc/${database}/environ`, 'utf8')).not.toContain(canary)
     expect(server.output()).not.toContain(canary)

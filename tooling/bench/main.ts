@@ -18,4 +18,13 @@ for (const { metric, value, unit, against, ratio } of metrics) {
   const compared = ratio === undefined ? '' : `   ${roundTo(ratio * 100, 1)} % of ${against}`
   console.log(`${metric.padEnd(36)} ${String(roundTo(value)).padStart(12)} ${unit}${compared}`)
 }
-if (values.json) console.log(JSON.stringify(metrics.map((metric) => ({ ...metric, value: roundTo(metric.value, 3), ratio: metric.ratio === undefined ? undefined : roundTo(metric.ratio, 3) }))))
+if (values.json)
+  console.log(
+    JSON.stringify(
+      metrics.map((metric) => ({
+        ...metric,
+        value: roundTo(metric.value, 3),
+        ratio: metric.ratio === undefined ? undefined : roundTo(metric.ratio, 3),
+      })),
+    ),
+  )

@@ -30,7 +30,10 @@ export async function timeOf(work: () => Promise<unknown>): Promise<number> {
 }
 
 /** Runs every variant once a round, in turn, so that drift of the machine meets all of them; gives each one's results. */
-export async function interleave<Result>(rounds: number, variants: Record<string, () => Promise<Result>>): Promise<Record<string, Result[]>> {
+export async function interleave<Result>(
+  rounds: number,
+  variants: Record<string, () => Promise<Result>>,
+): Promise<Record<string, Result[]>> {
   const results: Record<string, Result[]> = Object.fromEntries(Object.keys(variants).map((name) => [name, []]))
   for (let round = 0; round < rounds; round++) for (const [name, run] of Object.entries(variants)) results[name]!.push(await run())
   return results

@@ -72,7 +72,10 @@ async function signUp(url: string): Promise<{ token: string; cookie: string }> {
     headers,
     body: JSON.stringify({ email: 'bench@polder.test', password: 'a long enough password' }),
   })
-  const cookie = signedUp.headers.getSetCookie().map((line) => line.split(';')[0]).join('; ')
+  const cookie = signedUp.headers
+    .getSetCookie()
+    .map((line) => line.split(';')[0])
+    .join('; ')
   const made = await fetch(`${url}/trpc/account.createToken`, {
     method: 'POST',
     headers: { ...headers, cookie },

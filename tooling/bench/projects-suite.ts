@@ -28,13 +28,23 @@ export async function runProjectsSuite(): Promise<Metric[]> {
   for (const count of [50, PROJECTS]) {
     for (; made < count; made++) await createApp(server, `bench ${made}`)
     await settle()
-    metrics.push({ metric: `projects.idle_bytes_${count}`, value: (memoryOf(server.processes()) - empty.memory) / count, unit: 'bytes per project' })
+    metrics.push({
+      metric: `projects.idle_bytes_${count}`,
+      value: (memoryOf(server.processes()) - empty.memory) / count,
+      unit: 'bytes per project',
+    })
     metrics.push({ metric: `projects.idle_disk_${count}`, value: (diskOf(server.folder) - empty.disk) / count, unit: 'bytes per project' })
   }
   metrics.push({ ...metrics.find(({ metric }) => metric === `projects.idle_bytes_${PROJECTS}`)!, metric: 'projects.idle_bytes' })
 
   const late = await sample(SAMPLES, async () => (await settleWarmPool(), createAndAsk(server)))
-  metrics.push({ metric: 'projects.create_at_200_ms', value: toMedian(late), unit: 'ms', against: 'creating at none', ratio: toMedian(late) / toMedian(first) })
+  metrics.push({
+    metric: 'projects.create_at_200_ms',
+    value: toMedian(late),
+    unit: 'ms',
+    against: 'creating at none',
+    ratio: toMedian(late) / toMedian(first),
+  })
   const doomed = (await server.polder.projects.list()).slice(0, SAMPLES)
   const deletions: number[] = []
   for (const { ref, name } of doomed) {

@@ -25,7 +25,13 @@ export async function runRestSuite(): Promise<Metric[]> {
   if (loaded.failure) throw new Error(loaded.failure.message)
   const { value: password } = await project.projects.revealSecret({ secret: 'database_password' })
   const connection = await project.projects.getConnection()
-  const limit = await startLimit({ host: connection.database.host, port: connection.database.port, database: connection.database.name, user: connection.database.user, password })
+  const limit = await startLimit({
+    host: connection.database.host,
+    port: connection.database.port,
+    database: connection.database.name,
+    user: connection.database.user,
+    password,
+  })
   try {
     const path = '/rest/v1/items?select=id,title,price&id=eq.42'
     const ours = toRequest(new URL(app.url).pathname + path, { apikey: app.anonKey })
@@ -48,13 +54,21 @@ function toMetrics(metric: string, ours: LoadResult[], limit: LoadResult[]): Met
   return [
     { metric, value: rate(ours), unit: 'requests/s', against: 'limit', ratio: rate(ours) / rate(limit) },
     { metric: `${metric}_limit`, value: rate(limit), unit: 'requests/s' },
-    { metric: `${metric}_p50_ms`, value: toMedian(ours.map(({ p50Ms }) => p50Ms)), unit: 'ms', against: 'limit', ratio: toMedian(ours.map(({ p50Ms }) => p50Ms)) / toMedian(limit.map(({ p50Ms }) => p50Ms)) },
+    {
+      metric: `${metric}_p50_ms`,
+      value: toMedian(ours.map(({ p50Ms }) => p50Ms)),
+      unit: 'ms',
+      against: 'limit',
+      ratio: toMedian(ours.map(({ p50Ms }) => p50Ms)) / toMedian(limit.map(({ p50Ms }) => p50Ms)),
+    },
     { metric: `${metric}_p99_ms`, value: toMedian(ours.map(({ p99Ms }) => p99Ms)), unit: 'ms' },
   ]
 }
 
 function toRequest(path: string, headers: Record<string, string>): string {
-  const lines = Object.entries({ host: 'localhost', accept: 'application/json', ...headers }).map(([name, value]) => `${name}: ${value}\r\n`)
+  const lines = Object.entries({ host: 'localhost', accept: 'application/json', ...headers }).map(
+    ([name, value]) => `${name}: ${value}\r\n`,
+  )
   return `GET ${path} HTTP/1.1\r\n${lines.join('')}\r\n`
 }
 

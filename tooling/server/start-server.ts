@@ -86,7 +86,8 @@ export function spawnServer({ folder, port, postgresPort, environment }: StartOp
 }
 
 async function until(isDone: () => Promise<boolean>, timeoutMs = 20_000): Promise<void> {
-  for (const deadline = Date.now() + timeoutMs; !(await isDone()); await sleep(50)) if (Date.now() > deadline) throw new Error('the server did not stop')
+  for (const deadline = Date.now() + timeoutMs; !(await isDone()); await sleep(50))
+    if (Date.now() > deadline) throw new Error('the server did not stop')
 }
 
 function isListening(port: number): Promise<boolean> {

@@ -21,7 +21,10 @@ test('a newcomer signs up and is shown what to do', async () => {
   await page.waitForURL(/\/sign-(in|up)/)
   await dashboard.checkAccessibility()
   await signUp(dashboard, 'ada@dashboard.test', 'a long enough password')
-  await page.getByText(/new project/i).first().waitFor()
+  await page
+    .getByText(/new project/i)
+    .first()
+    .waitFor()
   await dashboard.checkAccessibility()
 })
 
@@ -40,7 +43,11 @@ test('loads a real schema in the SQL editor: one tab a statement, the error at i
   const { page } = dashboard
   await runSql(dashboard, app.ref, await readFile(new URL('../../schema/shop.sql', import.meta.url), 'utf8'))
   expect(await page.getByRole('tab', { name: 'Error' }).count()).toBe(0)
-  await runSql(dashboard, app.ref, 'select id, sku, title, price_cents, tags from products order by id;\nselect category_id, count(*), null as nothing from products group by 1')
+  await runSql(
+    dashboard,
+    app.ref,
+    'select id, sku, title, price_cents, tags from products order by id;\nselect category_id, count(*), null as nothing from products group by 1',
+  )
   const results = page.getByRole('tablist', { name: 'Results' })
   await expect.poll(() => results.getByRole('tab').count()).toBe(2)
   await results.getByRole('tab').first().click()
@@ -50,8 +57,14 @@ test('loads a real schema in the SQL editor: one tab a statement, the error at i
   await dashboard.picture('sql-editor')
   await runSql(dashboard, app.ref, 'select 1;\nselect nothing_like_it from products')
   await page.getByRole('tab', { name: 'Error' }).waitFor()
-  await page.getByText(/column "nothing_like_it" does not exist/).first().waitFor()
-  await page.getByText(/line 2/i).first().waitFor()
+  await page
+    .getByText(/column "nothing_like_it" does not exist/)
+    .first()
+    .waitFor()
+  await page
+    .getByText(/line 2/i)
+    .first()
+    .waitFor()
 })
 
 test('an app sees the rows at once, under row security', async () => {
@@ -83,13 +96,17 @@ test('sees, adds and deletes users', async () => {
   await dialog.getByRole('textbox', { name: /^Password/ }).fill('made in the dashboard')
   await dialog.getByRole('button', { name: 'Add user' }).click()
   await page.getByText('second@tea.test').first().waitFor()
-  expect((await openSupabase(app).auth.signInWithPassword({ email: 'second@tea.test', password: 'made in the dashboard' })).error).toBeNull()
+  expect(
+    (await openSupabase(app).auth.signInWithPassword({ email: 'second@tea.test', password: 'made in the dashboard' })).error,
+  ).toBeNull()
   await dashboard.checkAccessibility()
   await dashboard.picture('users')
   await page.getByRole('button', { name: 'Delete second@tea.test' }).click()
   await page.getByRole('dialog').getByRole('button', { name: 'Delete user' }).click()
   await expect.poll(() => page.getByRole('row').filter({ hasText: 'second@tea.test' }).count()).toBe(0)
-  expect((await openSupabase(app).auth.signInWithPassword({ email: 'second@tea.test', password: 'made in the dashboard' })).error).not.toBeNull()
+  expect(
+    (await openSupabase(app).auth.signInWithPassword({ email: 'second@tea.test', password: 'made in the dashboard' })).error,
+  ).not.toBeNull()
 })
 
 test.each([
@@ -137,7 +154,9 @@ test('deletes the project by typing its name', async () => {
   await dialog.getByRole('textbox').fill('Tea shop')
   await button.click()
   await page.waitForURL('**/projects')
-  await expect.poll(async () => (await fetch(`${app.url}/rest/v1/`, { headers: { apikey: app.anonKey } })).status, { timeout: 10_000 }).toBe(404)
+  await expect
+    .poll(async () => (await fetch(`${app.url}/rest/v1/`, { headers: { apikey: app.anonKey } })).status, { timeout: 10_000 })
+    .toBe(404)
 })
 
 test('no page complained, and none asked another host for anything', () => {

@@ -27,7 +27,12 @@ export interface Dashboard extends AsyncDisposable {
 export async function openDashboard(): Promise<Dashboard> {
   const browser = await openBrowser()
   const url = inject('serverUrl')
-  const context = await browser.newContext({ locale: 'en-US', colorScheme: 'light', viewport: { width: 1280, height: 800 }, reducedMotion: 'reduce' })
+  const context = await browser.newContext({
+    locale: 'en-US',
+    colorScheme: 'light',
+    viewport: { width: 1280, height: 800 },
+    reducedMotion: 'reduce',
+  })
   const page = await context.newPage()
   const complaints: string[] = []
   page.on('pageerror', (error) => complaints.push(`exception: ${error.message}`))
@@ -49,7 +54,10 @@ export async function openDashboard(): Promise<Dashboard> {
     },
     async picture(name) {
       await mkdir(pictures, { recursive: true })
-      const shot = (suffix: string) => page.screenshot(keepsPictures ? { path: path.join(pictures, `${name}-${suffix}.png`), animations: 'disabled' } : { animations: 'disabled' })
+      const shot = (suffix: string) =>
+        page.screenshot(
+          keepsPictures ? { path: path.join(pictures, `${name}-${suffix}.png`), animations: 'disabled' } : { animations: 'disabled' },
+        )
       await shot('light')
       await page.emulateMedia({ colorScheme: 'dark' })
       await shot('dark')

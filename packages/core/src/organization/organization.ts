@@ -41,7 +41,12 @@ export type Invitation = z.infer<typeof invitationSchema>
 export const inviteSchema = z.strictObject({ organizationId: z.uuid(), email: emailSchema, role: memberRoleSchema })
 
 /** What the holder of an invitation's link sees before accepting. */
-export const invitationPreviewSchema = z.object({ organizationName: z.string(), email: z.string(), role: memberRoleSchema, hasAccount: z.boolean() })
+export const invitationPreviewSchema = z.object({
+  organizationName: z.string(),
+  email: z.string(),
+  role: memberRoleSchema,
+  hasAccount: z.boolean(),
+})
 
 export const auditEntrySchema = z.object({
   id: z.string(),

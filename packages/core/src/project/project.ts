@@ -29,7 +29,10 @@ export const createProjectSchema = z.strictObject({
   organizationId: z.uuid(),
   name: projectNameSchema,
   /** A label for people; 'local' when absent. */
-  region: z.string().regex(/^[a-z0-9-]{1,40}$/).optional(),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,40}$/)
+    .optional(),
   /** The cluster to place it on; the one with the most room when absent. */
   clusterId: z.uuid().optional(),
   /** Password of the database owner; random when absent. */

@@ -60,7 +60,7 @@ export class LiveProjects {
     const others = list?.current?.filter(({ ref }) => ref !== change.ref)
     if ('isDeleted' in change) {
       if (list && others) list.set(others)
-      cache.find<Project>(`project:${change.ref}:project`)?.refresh()
+      void cache.find<Project>(`project:${change.ref}:project`)?.refresh()
       void cache.invalidate('organizations:list')
       return
     }
