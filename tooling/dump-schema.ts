@@ -38,7 +38,8 @@ async function dumpPlatform(address: ServerAddress, password: string): Promise<s
   await client.connect()
   try {
     await migrate(client, { ledger: 'platform' })
-    return await dumpSchema(client)
+    // those functions are of migrations/cluster, and stand there whole
+    return await dumpSchema(client, { without: ['provisioning'] })
   } finally {
     await client.end()
   }

@@ -16,7 +16,7 @@ async function dumpPlatform(): Promise<string> {
   const client = makeClient(cluster.platformConnection)
   await client.connect()
   try {
-    return await dumpSchema(client)
+    return await dumpSchema(client, { without: ['provisioning'] })
   } finally {
     await client.end()
   }

@@ -13,7 +13,8 @@ begin
       ('platform_internal', 'nologin', ''),
       -- group: what a project's owner may do
       ('project_owner', 'nologin', ''),
-      ('platform_ctl', 'login nosuperuser createdb createrole', 'bypassrls'),
+      -- makes databases; roles are made for it by the functions of provisioning.sql
+      ('platform_ctl', 'login nosuperuser createdb', ''),
       ('platform_repl', 'login', 'replication'),
       -- nobody is a member of these: they exist so that SQL written for Supabase finds them
       ('authenticator', 'nologin noinherit', ''),
@@ -35,5 +36,27 @@ begin
 end
 $$;
 
--- the only admin option in the cluster; platform_ctl hands these roles on and uses none of them itself
-grant anon, authenticated, service_role, project_owner, platform_internal to platform_ctl with admin option, inherit false, set false;
+-- What platform_ctl could do in clusters of earlier versions, where it made the roles of projects itself. A server's administrator
+-- reaches those as a member of platform_ctl; a superuser takes them over.
+do $$
+declare
+  control constant oid := 'platform_ctl'::regrole;
+  given record;
+begin
+  if exists (select from pg_roles where oid = control and rolcreaterole) then
+    alter role platform_ctl nocreaterole;
+  end if;
+  if not (select rolsuper from pg_roles where rolname = current_user) then
+    return;
+  end if;
+  alter role platform_ctl nobypassrls;
+  for given in select roleid::regrole as role, member::regrole as member, inherit_option::text as inherit, set_option::text as set
+    from pg_auth_members where grantor = control
+  loop
+    execute format('grant %s to %s with inherit %s, set %s', given.role, given.member, given.inherit, given.set);
+  end loop;
+  for given in select distinct roleid::regrole as role from pg_auth_members where member = control and admin_option loop
+    execute format('revoke %s from platform_ctl cascade', given.role);
+  end loop;
+end
+$$;

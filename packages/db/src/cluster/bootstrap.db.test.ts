@@ -1,13 +1,14 @@
 import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import type { ClientConfig } from 'pg'
+import type { ClientConfig, DatabaseError } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeClient, makePool } from '../connect.ts'
 import { toDatabaseName, toLoginName } from '../project/project-names.ts'
 import { createProvisioner } from '../project/provisioner.ts'
 import { bootstrapCluster } from './bootstrap.ts'
 import { openEmbeddedPostgres, type EmbeddedPostgres } from './embedded-postgres.ts'
+import { toScramVerifier } from './scram.ts'
 import { toClientConfig } from './server-address.ts'
 
 const PASSWORD = 'superuser'
@@ -74,9 +75,10 @@ test('only platform_ctl and the superuser have any attribute to speak of', async
     `select rolname::text as name from pg_roles where (rolsuper or rolcreaterole or rolcreatedb or rolreplication or rolbypassrls) and rolname !~ '^pg_' order by 1`,
   )
   expect(rows.map(({ name }) => name)).toEqual(['platform_ctl', 'platform_repl', 'postgres', 'service_role'])
-  expect(await ask(superuser, `select distinct member::regrole::text as member from pg_auth_members where admin_option`)).toEqual([
-    { member: 'platform_ctl' },
-  ])
+  expect(await ask(superuser, `select member::regrole::text as member from pg_auth_members where admin_option`)).toEqual([])
+  expect(
+    await ask(superuser, `select rolcreatedb, rolcreaterole, rolbypassrls, rolsuper from pg_roles where rolname = 'platform_ctl'`),
+  ).toEqual([{ rolcreatedb: true, rolcreaterole: false, rolbypassrls: false, rolsuper: false }])
   expect(await ask(superuser, `select rolpassword ~ '^SCRAM-SHA-256' as scram from pg_authid where rolname = 'platform_ctl'`)).toEqual([
     { scram: true },
   ])
@@ -114,6 +116,35 @@ test('five servers may prepare the same cluster at the same time', async () => {
   await ask(superuser, `comment on role platform_ctl is null`)
   const all = await Promise.all([1, 2, 3, 4, 5].map(() => bootstrapCluster(superuser, { controlPassword: 'second', writesHba: true })))
   expect(new Set(all.map(({ walls }) => JSON.stringify(walls))).size).toBe(1)
+})
+
+test('the roles of a cluster of an earlier version, where platform_ctl made them itself, are taken over', async () => {
+  await ask(superuser, 'alter role platform_ctl createrole bypassrls')
+  await ask(superuser, 'grant anon, service_role, project_owner to platform_ctl with admin option, inherit false, set false')
+  await ask(
+    control('second'),
+    `create role project_early; create role project_early_owner login password 'early';
+     grant project_early to project_early_owner with inherit false, set false;
+     grant anon, service_role to project_early_owner with inherit false, set true;
+     grant project_owner to project_early_owner with inherit true, set true`,
+  )
+  const memberships = () =>
+    ask(
+      superuser,
+      `select roleid::regrole::text as role, inherit_option, set_option from pg_auth_members where member = 'project_early_owner'::regrole order by 1`,
+    )
+  const before = await memberships()
+  await ask(superuser, 'comment on role platform_ctl is null')
+  await bootstrapCluster(superuser, { controlPassword: 'second', writesHba: true })
+  expect(await memberships()).toEqual(before)
+  expect(await ask(superuser, `select from pg_auth_members where admin_option or grantor = 'platform_ctl'::regrole`)).toEqual([])
+  expect(await ask(superuser, `select from pg_roles where rolname = 'platform_ctl' and (rolcreaterole or rolbypassrls)`)).toEqual([])
+  const pool = makePool(control('second'))
+  const provisioner = await createProvisioner({ control: pool, address: server.address, warmDatabases: 0, observe: () => {} })
+  await provisioner.createRoles('early', { owner: 'o', authenticator: 'a', platform: 'p', backup: 'b' })
+  await provisioner.dropRoles('early')
+  await pool.end()
+  expect(await ask(superuser, `select from pg_roles where rolname ~ '^project_early'`)).toEqual([])
 })
 
 test('a cluster whose administrator is no superuser gets what is possible, and says what is missing', async () => {
@@ -168,8 +199,21 @@ test('no password or verifier stands in the server’s log', async () => {
   const provisioner = await createProvisioner({ control: pool, address: server.address, warmDatabases: 0, observe: () => {} })
   const passwords = { owner: 'canary-owner', authenticator: 'canary-a', platform: 'canary-p', backup: 'canary-b' }
   await provisioner.createRoles('logged', passwords)
-  // refused, and so a candidate for the log
-  await pool.query(`create role project_logged_owner password 'canary-refused'`).catch(() => {})
+  // refused, and so candidates for the log
+  await expect(pool.query(`create role project_logged_owner password 'canary-refused'`)).rejects.toMatchObject({ code: '42501' })
+  await ask(superuser, 'alter role platform_ctl reset log_error_verbosity')
+  const held = makeClient(superuser)
+  await held.connect()
+  await held.query('begin; alter role project_logged_owner connection limit 1')
+  const waiting = makeClient({ ...control('second'), options: '-c statement_timeout=200' })
+  await waiting.connect()
+  const verifier = await toScramVerifier('canary-waiting', 1)
+  await expect(waiting.query(`select provisioning.set_project_password('logged', 'owner', $1)`, [verifier])).rejects.toSatisfy(
+    (error: DatabaseError) => error.code === '57014' && !JSON.stringify(error).includes('SCRAM'),
+  )
+  await waiting.end()
+  await held.query('rollback')
+  await held.end()
   await provisioner.dropRoles('logged')
   await pool.end()
   const day = new Date().toLocaleDateString('en-US', { weekday: 'short', timeZone: 'UTC' })

@@ -4,8 +4,9 @@ import { makeClient } from '../connect.ts'
 import { listMigrations, toChecksum, toLedgerChecksum } from '../migration-files.ts'
 import { readClusterSql } from './cluster-sql.ts'
 import { inspectWalls } from './cluster-walls.ts'
+import { installProvisioning } from './provisioning.ts'
 import { isVerifierOf, RANDOM_PASSWORD_ITERATIONS, toScramVerifier } from './scram.ts'
-import { dropOtherTemplates, makeTemplate, toTemplateName } from './template.ts'
+import { dropOtherTemplates, makeTemplate, toDatabaseConfig, toTemplateName } from './template.ts'
 
 export interface BootstrapOptions {
   /** Of `platform_ctl`; a changed one is taken over. */
@@ -18,8 +19,8 @@ export interface BootstrapOptions {
 const LOCK_KEY = 7_305_126_410n
 
 /**
- * Prepares a cluster for projects, as its superuser or administrator: the role model, the databases `platform` and
- * `project_template_…`. Safe to repeat, and cheap when nothing has changed. Answers which walls the cluster has.
+ * Prepares a cluster for projects, as its superuser or administrator: the role model, the databases `platform`, with the
+ * functions that make projects' roles, and `project_template_…`. Safe to repeat, and cheap when nothing has changed. Answers which walls the cluster has.
  */
 export async function bootstrapCluster(
   superuser: ClientConfig,
@@ -105,6 +106,7 @@ async function prepare(
     await client.query(`create database platform owner platform_ctl template template0 encoding 'UTF8'`)
     await client.query('revoke all on database platform from public')
   }
+  await installProvisioning(toDatabaseConfig(superuser, 'platform'))
   if (!hasTemplate) await makeTemplate(client, superuser, template, { sql, isSuperuser })
   await dropOtherTemplates(client, template)
   await client.query(`comment on role platform_ctl is ${client.escapeLiteral(marker)}`)

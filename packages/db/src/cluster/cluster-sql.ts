@@ -6,6 +6,8 @@ export interface ClusterSql {
   roles: string
   /** One statement each: a server that is not ours may refuse some of them. */
   controlRights: string[]
+  /** For every platform database. */
+  provisioning: string
   templateBase: string
   templateWalls: string
   /** Changes when the ground of project databases does. */
@@ -13,15 +15,17 @@ export interface ClusterSql {
 }
 
 export async function readClusterSql(): Promise<ClusterSql> {
-  const [roles, controlRights, templateBase, templateWalls] = await Promise.all(
-    ['roles', 'control-rights', 'template-base', 'template-walls'].map((name) =>
+  const [roles, controlRights, provisioning, templateBase, templateWalls] = await Promise.all(
+    ['roles', 'control-rights', 'provisioning', 'template-base', 'template-walls'].map((name) =>
       readFile(toMigrationPath('cluster', `${name}.sql`), 'utf8'),
     ),
   )
-  if (!roles || !controlRights || !templateBase || !templateWalls) throw new Error('A script of migrations/cluster is empty.')
+  if (!roles || !controlRights || !provisioning || !templateBase || !templateWalls)
+    throw new Error('A script of migrations/cluster is empty.')
   return {
     roles,
     controlRights: splitStatements(controlRights),
+    provisioning,
     templateBase,
     templateWalls,
     templateChecksum: toChecksum(`${templateBase}\n${templateWalls}`).slice(0, 16),

@@ -20,8 +20,8 @@ export async function inspectWalls(client: Client, writesHba: boolean): Promise<
        (select array_agg(name::text order by name) from pg_available_extensions where name <> all ($1)) as foreign,
        current_setting('max_locks_per_transaction')::int as locks,
        current_setting('max_prepared_transactions')::int as prepared,
-       has_parameter_privilege('platform_ctl', 'temp_file_limit', 'set') as "hasSettingsRight",
-       (select rolbypassrls from pg_roles where rolname = 'platform_ctl') as "hasBypass",
+       has_parameter_privilege('temp_file_limit', 'set') as "hasSettingsRight",
+       (select rolsuper or rolbypassrls from pg_roles where rolname = current_user) as "hasBypass",
        (select rolsuper from pg_roles where rolname = current_user) as "isSuperuser"`,
     [ALLOWED_EXTENSIONS],
   )

@@ -29,8 +29,7 @@ async function readOutside(): Promise<unknown> {
   const { rows } = await cluster.control.query(
     `with outside as (select * from pg_roles where rolname !~ '^project_' or rolname = 'project_owner' or starts_with(rolname, $1))
      select (select json_agg(r order by rolname) from outside r) as roles,
-       (select json_agg(m order by m.roleid, m.member, m.grantor) from pg_auth_members m join outside o on o.oid = m.member
-          where o.rolname <> 'platform_ctl' or m.roleid in (select oid from outside)) as members,
+       (select json_agg(m order by m.roleid, m.member, m.grantor) from pg_auth_members m join outside o on o.oid = m.member) as members,
        (select json_agg(json_build_array(datname, datdba, datallowconn, datconnlimit, datistemplate, datacl::text) order by datname)
           from pg_database where datname in ($1, 'postgres', 'template1', 'platform')) as databases,
        (select json_agg(slot_name) from pg_replication_slots) as slots,
@@ -154,7 +153,7 @@ test('the owner can use up its own connections only', async () => {
   await requireHealthyBeta()
 })
 
-test('no shared role has a right on a database, no login on two, and no member of a project may hand anything on', async () => {
+test('no shared role has a right on a database, no login on two, and nobody may hand anything on', async () => {
   const shared = ['anon', 'authenticated', 'service_role', 'platform_internal', 'project_owner']
   const { rows } = await cluster.control.query(
     // those of tests are behind pg_hba.conf alone, as are copies that nobody can connect to yet
@@ -163,7 +162,7 @@ test('no shared role has a right on a database, no login on two, and no member o
      select array(select datname from rights where grantee = any ($1)) as shared,
        array(select datname from rights where grantee = '-') as everybody,
        array(select grantee from rights where grantee ~ '^project_' group by grantee having count(distinct datname) > 1) as many,
-       array(select member::regrole::text from pg_auth_members where admin_option and member <> 'platform_ctl'::regrole) as handing,
+       array(select member::regrole::text from pg_auth_members where admin_option) as handing,
        array(select rolname::text from pg_roles where rolreplication and not rolsuper) as replicating,
        array(select m.member::regrole::text from pg_auth_members m where m.roleid in ('pg_read_all_data'::regrole, 'pg_monitor'::regrole)
                and m.member::regrole::text ~ '^"?project_') as reading`,

@@ -24,10 +24,7 @@ export async function makeTemplate(
   await dropTemplate(admin, name)
   await admin.query(`create database ${admin.escapeIdentifier(unfinished)} template template0 encoding 'UTF8'`)
   await admin.query(`revoke all on database ${admin.escapeIdentifier(unfinished)} from public`)
-  const client = makeClient({
-    ...connection,
-    ...(connection.connectionString ? withDatabase(connection.connectionString, unfinished) : { database: unfinished }),
-  })
+  const client = makeClient(toDatabaseConfig(connection, unfinished))
   await client.connect()
   try {
     await client.query(`begin; ${sql.templateBase}; commit`)
@@ -60,8 +57,10 @@ async function dropTemplate(admin: Client, name: string): Promise<void> {
   await admin.query(`drop database ${admin.escapeIdentifier(name)} with (force)`)
 }
 
-function withDatabase(connectionString: string, database: string): ClientConfig {
-  const url = new URL(connectionString)
+/** The same login, to another database. */
+export function toDatabaseConfig(connection: ClientConfig, database: string): ClientConfig {
+  if (connection.connectionString === undefined) return { ...connection, database }
+  const url = new URL(connection.connectionString)
   url.pathname = `/${database}`
-  return { connectionString: url.toString() }
+  return { ...connection, connectionString: url.toString() }
 }

@@ -125,8 +125,10 @@ test('undoing finishes whatever step the making had come to', async () => {
 
 test('roles of which only some were made are completed', async () => {
   const ref = makeRef()
-  await cluster.control.query(`create role ${escapeIdentifier(toDatabaseName(ref))} nologin`)
-  await cluster.control.query(`create role ${escapeIdentifier(toLoginName(ref, 'platform'))} login`)
+  const superuser = await connectSuperuser()
+  await superuser.query(`create role ${escapeIdentifier(toDatabaseName(ref))} nologin`)
+  await superuser.query(`create role ${escapeIdentifier(toLoginName(ref, 'platform'))} login`)
+  await superuser.end()
   expect(await canEnter(ref, await make(cluster.provisioner, ref))).toEqual([true, true, true, true])
 })
 
@@ -176,6 +178,19 @@ test('a role that another project still names becomes powerless, and goes when i
   await alpha.runAsOwner('drop table pinned')
   await cluster.provisioner.refillWarmPool()
   expect(await listTraces(beta.ref)).toEqual([])
+})
+
+test('a project that is made again over its tombstones keeps its roles', async () => {
+  const alpha = await cluster.createProject()
+  const ref = makeRef()
+  await make(cluster.provisioner, ref)
+  await alpha.runAsOwner(`create table pinned (x int); grant select on pinned to ${escapeIdentifier(toDatabaseName(ref))}`)
+  await remove(cluster.provisioner, ref)
+  expect(await listTraces(ref)).toEqual([toDatabaseName(ref)])
+  const passwords = await make(cluster.provisioner, ref)
+  await alpha.runAsOwner('drop table pinned')
+  await cluster.provisioner.refillWarmPool()
+  expect(await canEnter(ref, passwords)).toEqual([true, true, true, true])
 })
 
 test('a new password takes the place of the old one', async () => {

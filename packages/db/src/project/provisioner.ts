@@ -1,13 +1,13 @@
 import type { Observe } from '@polder/core'
-import { DatabaseError, escapeIdentifier, escapeLiteral, type Pool } from 'pg'
+import { DatabaseError, escapeIdentifier, type Pool } from 'pg'
 import { readClusterSql } from '../cluster/cluster-sql.ts'
 import { CHOSEN_PASSWORD_ITERATIONS, RANDOM_PASSWORD_ITERATIONS, toScramVerifier } from '../cluster/scram.ts'
 import type { ServerAddress } from '../cluster/server-address.ts'
 import { toTemplateName } from '../cluster/template.ts'
 import { makeClient, toSessionConfig } from '../connect.ts'
 import { listMigrations, toLedgerChecksum } from '../migration-files.ts'
-import { PROJECT_LOGINS, toDatabaseName, toLoginName, type ProjectLogin } from './project-names.ts'
-import { DEFAULT_PRIVILEGES_SQL, toOpenSql, toRolesSql, toTombstoneSql } from './provisioner-sql.ts'
+import { requireProjectRef, toDatabaseName, toLoginName, type ProjectLogin } from './project-names.ts'
+import { DEFAULT_PRIVILEGES_SQL, toOpenSql } from './provisioner-sql.ts'
 import { createWarmPool } from './warm-pool.ts'
 
 /** Passwords of a project's four logins, in clear; the server gets verifiers only. */
@@ -24,7 +24,7 @@ export interface ProvisionerOptions {
 
 /**
  * Makes and removes the databases and roles of projects on one cluster, as `platform_ctl`, which never enters a project's
- * database. Every method can be repeated, and continues what an interrupted call of it left.
+ * database, and has the roles made by the functions of migrations/cluster/provisioning.sql. Every method can be repeated, and continues what an interrupted call of it left.
  */
 export interface Provisioner {
   /** Checksum of the project migrations in this code: what `projects.ledger` is set to. */
@@ -58,8 +58,11 @@ export async function createProvisioner(options: ProvisionerOptions): Promise<Pr
   const warmPool = createWarmPool(control, template, options.warmDatabases)
 
   async function setPassword(ref: string, login: ProjectLogin, password: string): Promise<void> {
-    const verifier = escapeLiteral(await toVerifier(login, password))
-    await control.query(`alter role ${escapeIdentifier(toLoginName(ref, login))} password ${verifier}`)
+    await control.query('select provisioning.set_project_password($1, $2, $3)', [
+      requireProjectRef(ref),
+      login,
+      await toVerifier(login, password),
+    ])
   }
 
   return {
@@ -75,11 +78,13 @@ export async function createProvisioner(options: ProvisionerOptions): Promise<Pr
     },
     closeDatabase: (ref) => closeDatabase(control, toDatabaseName(ref)),
     dropDatabase: (ref) => dropDatabase(control, toDatabaseName(ref)),
-    dropRoles: (ref) => dropRoles(control, ref),
+    dropRoles: async (ref) => {
+      await control.query('select provisioning.drop_project_roles($1)', [requireProjectRef(ref)])
+    },
     databaseBytes: (refs) => readDatabaseBytes(control, refs),
     refillWarmPool: async () => {
       await warmPool.refill()
-      await dropTombstones(control)
+      await control.query('select provisioning.drop_tombstones()')
     },
   }
 
@@ -121,17 +126,13 @@ function toVerifier(login: ProjectLogin, password: string): Promise<string> {
 }
 
 async function createRoles(control: Pool, ref: string, passwords: ProjectPasswords): Promise<void> {
-  const verifiers = {} as Record<ProjectLogin, string>
-  await Promise.all(PROJECT_LOGINS.map(async (login) => (verifiers[login] = await toVerifier(login, passwords[login]))))
-  const names = [toDatabaseName(ref), ...PROJECT_LOGINS.map((login) => toLoginName(ref, login))]
-  const found = await control.query<{ existing: string[]; hasSettingsRight: boolean; hasBypass: boolean }>(
-    `select array(select rolname::text from pg_roles where rolname = any ($1)) as existing,
-       has_parameter_privilege('temp_file_limit', 'set') as "hasSettingsRight",
-       (select rolbypassrls from pg_roles where rolname = current_user) as "hasBypass"`,
-    [names],
-  )
-  const { existing = [], hasSettingsRight = false, hasBypass = false } = found.rows[0] ?? {}
-  await control.query(toRolesSql(ref, verifiers, { existing: new Set(existing), hasSettingsRight, hasBypass }))
+  const verifiers = await Promise.all([
+    toVerifier('owner', passwords.owner),
+    toVerifier('authenticator', passwords.authenticator),
+    toVerifier('platform', passwords.platform),
+    toVerifier('backup', passwords.backup),
+  ])
+  await control.query('select provisioning.create_project_roles($1, $2, $3, $4, $5)', [requireProjectRef(ref), ...verifiers])
 }
 
 async function setDefaultPrivileges(address: ServerAddress, ref: string, password: string): Promise<void> {
@@ -163,49 +164,6 @@ async function dropDatabase(control: Pool, name: string): Promise<void> {
       if (!(error instanceof DatabaseError && error.code === '55006') || attempt === 5) throw error
     }
   }
-}
-
-async function dropRoles(control: Pool, ref: string): Promise<void> {
-  const names = [...PROJECT_LOGINS.map((login) => toLoginName(ref, login)), toDatabaseName(ref)]
-  try {
-    await control.query(`drop role if exists ${names.map(escapeIdentifier).join(', ')}`)
-  } catch (error) {
-    if (!isStillNamed(error)) throw error
-    for (const name of names) await dropOrBury(control, name)
-  }
-}
-
-async function dropOrBury(control: Pool, name: string): Promise<void> {
-  try {
-    await control.query(`drop role if exists ${escapeIdentifier(name)}`)
-  } catch (error) {
-    if (!isStillNamed(error)) throw error
-    const groups = await control.query<{ name: string }>(
-      `select g.rolname::text as name from pg_auth_members m join pg_roles g on g.oid = m.roleid join pg_roles r on r.oid = m.member where r.rolname = $1`,
-      [name],
-    )
-    await control.query(
-      toTombstoneSql(
-        name,
-        groups.rows.map((group) => group.name),
-      ),
-    )
-  }
-}
-
-async function dropTombstones(control: Pool): Promise<void> {
-  const { rows } = await control.query<{ name: string }>(
-    `select rolname::text as name from pg_roles where rolname ~ '^project_' and not rolcanlogin and shobj_description(oid, 'pg_authid') = 'tombstone'`,
-  )
-  for (const { name } of rows) {
-    await control.query(`drop role if exists ${escapeIdentifier(name)}`).catch((error: unknown) => {
-      if (!isStillNamed(error)) throw error
-    })
-  }
-}
-
-function isStillNamed(error: unknown): boolean {
-  return error instanceof DatabaseError && error.code === '2BP01'
 }
 
 async function readDatabaseBytes(control: Pool, refs: readonly string[]): Promise<Map<string, number>> {

@@ -6,6 +6,7 @@ import type { Client } from 'pg'
 import type { TestProject } from 'vitest/node'
 import { bootstrapCluster } from '../cluster/bootstrap.ts'
 import { openEmbeddedPostgres } from '../cluster/embedded-postgres.ts'
+import { installProvisioning } from '../cluster/provisioning.ts'
 import { findRunningPostmaster, isAlive, stopPostmaster } from '../cluster/postmaster.ts'
 import { toClientConfig, type ServerAddress } from '../cluster/server-address.ts'
 import { makeClient } from '../connect.ts'
@@ -54,6 +55,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
   const superuser = { ...toClientConfig(server.address), user: 'postgres', password: superuserPassword, database: 'postgres' }
   await bootstrapCluster(superuser, { controlPassword, writesHba: true })
   await makePlatformTemplate(server.address, controlPassword)
+  await installProvisioning({ ...superuser, database: PLATFORM_TEMPLATE })
   project.provide('cluster', { address: server.address, superuserPassword, controlPassword, version: server.version })
   return async () => {
     await server.stop()
