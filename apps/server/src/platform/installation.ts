@@ -4,6 +4,7 @@ import {
   insertAuditEntry,
   selectClusters,
   selectIsSignUpOpen,
+  toVersionText,
   toVersionWarning,
   updateIsSignUpOpen,
   type PlatformDatabase,
@@ -42,10 +43,11 @@ export function createInstallation({ platform, version, isSignUpOpen = true }: I
     /** The servers that projects are placed on, with what their versions lack. */
     async listClusters(): Promise<Cluster[]> {
       const clusters = await selectClusters(platform)
-      return clusters.map((cluster) => ({
-        ...cluster,
-        versionWarning: cluster.serverVersion === null ? null : toVersionWarning(Number(cluster.serverVersion)),
-      }))
+      return clusters.map((cluster) => {
+        const version = cluster.serverVersion === null ? null : Number(cluster.serverVersion)
+        if (version === null) return { ...cluster, versionWarning: null }
+        return { ...cluster, serverVersion: toVersionText(version), versionWarning: toVersionWarning(version) }
+      })
     },
   }
 }

@@ -184,6 +184,7 @@ export function createProjects(parts: ProjectsDependencies) {
         anonKey: secrets.anon_key,
         publishableKey: secrets.publishable_key,
         database: { host: address.host, port: address.port, name: project.databaseName, user: toLoginName(ref, 'owner') },
+        hasFirstUserPassword: secrets.first_user !== undefined,
       }
     },
 

@@ -51,6 +51,8 @@ export const projectConnectionSchema = z.object({
   anonKey: z.string(),
   publishableKey: z.string(),
   database: z.object({ host: z.string(), port: z.number().int(), name: z.string(), user: z.string() }),
+  /** Whether the first user's password can still be shown, once. */
+  hasFirstUserPassword: z.boolean(),
 })
 
 export type ProjectConnection = z.infer<typeof projectConnectionSchema>

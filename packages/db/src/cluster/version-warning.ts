@@ -3,6 +3,11 @@ const FIRST_FIXED: Record<number, number> = { 16: 16, 17: 12, 18: 7 }
 
 const NEWEST_KNOWN_MAJOR = 18
 
+/** `server_version_num` as people write it, for example 18.4. */
+export function toVersionText(version: number): string {
+  return `${Math.floor(version / 10_000)}.${version % 10_000}`
+}
+
 /**
  * What is wrong with running this server version (`server_version_num`, for example 180004), in words for the cluster's page;
  * null when no missing security fix is known.
