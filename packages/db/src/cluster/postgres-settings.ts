@@ -49,6 +49,7 @@ function toValue(value: string | number | boolean): string {
 const PROJECT = '"/^project_[a-z0-9-]+$"'
 const PLATFORM = '"/^platform(_[a-z0-9_]+)?$"'
 const TEMPLATE = '"/^project_template_[a-z0-9_]+$"'
+const DRAFT = '"/^project_spare_new_[0-9a-f]+$"'
 const LOGINS = '"/^project_[a-z0-9-]+_(owner|authenticator|platform|backup)$"'
 
 /** Databases, users, method; the first rule that matches counts. */
@@ -57,6 +58,8 @@ const RULES: [string, string, 'reject' | 'scram-sha-256'][] = [
   [PROJECT, 'postgres,platform_ctl', 'reject'],
   [`postgres,${PLATFORM},${TEMPLATE}`, 'postgres', 'scram-sha-256'],
   [PLATFORM, 'platform_ctl', 'scram-sha-256'],
+  // a copy that no project has had yet, before it joins those that wait for one
+  [DRAFT, 'platform_ctl', 'scram-sha-256'],
   // logical decoding only: a physical copy of the cluster would need a "replication" line, and there is none
   [PROJECT, 'platform_repl', 'scram-sha-256'],
   // a project's login enters the one database that has the name of its group

@@ -266,6 +266,23 @@ test('two processes never take the same prepared database', async () => {
   for (const ref of all) expect(await listTraces(ref)).toEqual([toDatabaseName(ref)])
 })
 
+test('a prepared database is closed, and its first session finds the catalogue read', async () => {
+  const provisioner = await createProvisioner({ control: cluster.control, address: cluster.address, warmDatabases: 1, observe: () => {} })
+  await provisioner.refillWarmPool()
+  const open = await cluster.control.query(
+    `select datname from pg_database where starts_with(datname, 'project_spare_') and not starts_with(datname, 'project_spare_new_') and datallowconn`,
+  )
+  expect(open.rows).toEqual([])
+  const ref = makeRef()
+  expect(await provisioner.createDatabase(ref)).toEqual({ isFromWarmPool: true })
+  const superuser = await connectSuperuser()
+  const files = await superuser.query<{ name: string }>(`select pg_ls_dir('base/' || oid) as name from pg_database where datname = $1`, [
+    toDatabaseName(ref),
+  ])
+  await superuser.end()
+  expect(files.rows.map(({ name }) => name)).toContain('pg_internal.init')
+})
+
 test('prepared databases of an older template are dropped', async () => {
   await cluster.control.query('create database project_spare_0000000000000000_old template template0 allow_connections false')
   const provisioner = await createProvisioner({ control: cluster.control, address: cluster.address, warmDatabases: 1, observe: () => {} })

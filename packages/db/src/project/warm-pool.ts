@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { DatabaseError, escapeIdentifier, type Pool, type PoolClient } from 'pg'
+import { makeClient } from '../connect.ts'
 
 /** Any number, the same in every process: only one of them fills the pool at a time. */
 const LOCK_KEY = 7_305_126_412n
@@ -52,7 +53,7 @@ async function refill(control: Pool, template: string, prefix: string, size: num
     if (!lock.rows[0]?.isOurs) return
     try {
       await dropStale(client, prefix)
-      while ((await count(client, prefix)) < size) await addCopy(client, template, prefix)
+      while ((await count(client, prefix)) < size) await addCopy(control, client, template, prefix)
     } finally {
       await client.query('select pg_advisory_unlock($1)', [LOCK_KEY])
     }
@@ -68,13 +69,34 @@ async function count(client: PoolClient, prefix: string): Promise<number> {
   return rows[0]?.count ?? 0
 }
 
-async function addCopy(client: PoolClient, template: string, prefix: string): Promise<void> {
+async function addCopy(control: Pool, client: PoolClient, template: string, prefix: string): Promise<void> {
   const id = randomBytes(6).toString('hex')
   // under a name that nobody takes until it is closed to the public; one left by a crash is stale, and dropped with them
-  const draft = escapeIdentifier(`project_spare_new_${id}`)
+  const name = `project_spare_new_${id}`
+  const draft = escapeIdentifier(name)
   await client.query(`create database ${draft} template ${escapeIdentifier(template)} strategy wal_log allow_connections false`)
   await client.query(`revoke all on database ${draft} from public`)
+  await client.query(`alter database ${draft} with allow_connections true`)
+  await warmUp(control, name)
+  await client.query(`alter database ${draft} with allow_connections false`)
   await client.query(`alter database ${draft} rename to ${escapeIdentifier(prefix + id)}`)
+}
+
+/**
+ * Connects to the copy once: the first session of a database writes the file from which all later ones take the catalogue. A
+ * project's first sessions start together, and would each read it table by table.
+ */
+async function warmUp(control: Pool, database: string): Promise<void> {
+  const { password } = control.options
+  const client = makeClient({ ...control.options, password, database, options: undefined })
+  try {
+    await client.connect()
+  } catch (error) {
+    // a server may keep platform_ctl out: then the project's first sessions take longer, and that is all
+    if (!(error instanceof DatabaseError)) throw error
+  } finally {
+    await client.end().catch(() => {})
+  }
 }
 
 async function dropStale(client: PoolClient, prefix: string): Promise<void> {
