@@ -15,7 +15,10 @@ export async function measureDashboard(server: BenchServer): Promise<Metric[]> {
     for (let round = 0; round < ROUNDS; round++) {
       const context = await browser.newContext({ locale: 'en-US' })
       const [name, ...value] = server.cookie.split('=')
-      await context.addCookies([{ name: name!, value: value.join('='), url: server.url, secure: true, httpOnly: true, sameSite: 'Lax' }])
+      // The driver takes a secure cookie for a secure address only; the browser then sends it to this host's plain one too.
+      await context.addCookies([
+        { name: name!, value: value.join('='), url: server.url.replace('http:', 'https:'), secure: true, httpOnly: true, sameSite: 'Lax' },
+      ])
       first.push(await load(context, `${server.url}/projects`))
       warm.push(await load(context, `${server.url}/projects`))
       await context.close()
