@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs'
 import { createAuthAdapter, makeFirstPassword } from '@polder/adapters/auth'
 import { createDatabaseAdapter } from '@polder/adapters/database'
 import { createRestAdapter } from '@polder/adapters/rest'
-import type { Observe } from '@polder/core'
+import type { Observe, ProjectRef } from '@polder/core'
 import {
   createConnectionPoolManager,
   createPasswordRestorer,
@@ -71,6 +71,7 @@ export async function createServices(options: ServicesOptions) {
 
   const auth = createAuthAdapter({})
   const rest = createRestAdapter({ observe })
+  pools.onEmptied((ref) => rest.release(ref as ProjectRef))
   const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
 
   const refill = createRefill(provisioner, observe)

@@ -132,11 +132,15 @@ test('under load from all, each gets its share, and connections do not change ha
   expect(seen.size).toBeLessThan(total / 10)
 })
 
-test('idle connections are closed in time, and then nothing is left running', async () => {
+test('idle connections are closed in time, and then nothing is left running or kept', async () => {
   makePools({ idleMs: 100 })
+  const emptied: string[] = []
+  pools!.onEmptied((ref) => emptied.push(ref))
   ;(await acquire(0)).release()
   expect(numbers(0)?.open).toBe(1)
+  expect(emptied).toEqual([])
   await expect.poll(() => numbers(0)?.open, { timeout: 5_000 }).toBe(0)
+  expect(emptied).toHaveLength(1)
   const lease = await acquire(0)
   lease.release()
 })

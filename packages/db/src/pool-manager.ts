@@ -46,6 +46,8 @@ export interface ConnectionPoolManager extends AsyncDisposable {
   closeProject(ref: string): Promise<void>
   /** One hook, set by the composition root. */
   onAuthenticationFailed(hook: AuthenticationFailed): void
+  /** One hook, set by the composition root: the project's last connection is gone, so whatever was kept for its speed may go too. */
+  onEmptied(hook: (ref: string) => void): void
   /** Asks that hook for a password in place of the refused one, once however many connections were refused. */
   restorePassword(ref: string, login: PooledLogin | 'owner', refused: string): Promise<string | undefined>
   end(): Promise<void>
@@ -78,6 +80,8 @@ class PoolManager implements ConnectionPoolManager {
   #isServing = false
   readonly #restored = new Map<string, { at: number; password: Promise<string | undefined> }>()
   #authenticationFailed: AuthenticationFailed = async () => undefined
+  #emptied: (ref: string) => void = () => {}
+  readonly onEmptied = (hook: (ref: string) => void): void => void (this.#emptied = hook)
 
   constructor(options: ConnectionPoolOptions) {
     this.limits = {
@@ -249,6 +253,7 @@ class PoolManager implements ConnectionPoolManager {
   #forget(pool: ProjectPool, connection: PooledConnection): void {
     pool.remove(connection)
     pool.open -= 1
+    if (pool.open === 0) this.#emptied(pool.ref)
     this.#open -= 1
     if (this.#open === 0) {
       clearInterval(this.#ticker)

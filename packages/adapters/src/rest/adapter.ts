@@ -19,6 +19,8 @@ export interface RestAdapter {
   listTables(project: ProjectScope): Promise<ApiTable[]>
   /** Forgets what is known of a project's database: to be called after a change of it. */
   forgetSchema(ref: ProjectRef): void
+  /** Lets go of everything kept for a project that nobody uses just now: an idle one costs no memory. */
+  release(ref: ProjectRef): void
 }
 
 export interface RestAdapterOptions {
@@ -82,5 +84,6 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
       }))
     },
     forgetSchema: (ref) => schemas.invalidate(ref),
+    release: (ref) => schemas.drop(ref),
   }
 }

@@ -37,6 +37,8 @@ export interface SchemaCache {
   refresh(project: ProjectScope): Promise<ApiSchema>
   /** Makes the next request read the schema anew. */
   invalidate(ref: ProjectRef): void
+  /** Keeps nothing of the project any more. */
+  drop(ref: ProjectRef): void
 }
 
 export interface SchemaCacheOptions {
@@ -102,6 +104,9 @@ export function createSchemaCache({ maxProjects, observe, now = Date.now }: Sche
     },
     async refresh(project) {
       return bringUpToDate(entryOf(project), project)
+    },
+    drop(ref) {
+      entries.delete(ref)
     },
     invalidate(ref) {
       const entry = entries.get(ref)
