@@ -261,8 +261,8 @@ test('two processes never take the same prepared database', async () => {
   const [first] = provisioners
   await first?.refillWarmPool()
   const all = Array.from({ length: 8 }, makeRef)
-  const made = await Promise.all(all.map((ref, index) => provisioners[index % 2]?.createDatabase(ref)))
-  expect(made.filter((one) => one?.isFromWarmPool)).toHaveLength(4)
+  const made = await Promise.all(all.map((ref, index) => provisioners[index % 2]!.createDatabase(ref)))
+  expect(made.filter((one) => one.isFromWarmPool)).toHaveLength(4)
   for (const ref of all) expect(await listTraces(ref)).toEqual([toDatabaseName(ref)])
 })
 
