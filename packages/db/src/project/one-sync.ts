@@ -32,8 +32,8 @@ const SETTINGS_AND_ZONE = `${SETTINGS}, pg_catalog.set_config('TimeZone', $9, tr
  *
  * What tenants' functions leave in a session: before each statement every setting goes back to what the startup options
  * say (`reset all`), advisory locks are released, and role, claims, request and search path are set anew; a session that
- * has sent a notification or a changed parameter is spoilt, and closed. (Measured: 4 % of a read by primary key; a
- * `discard all` would take the prepared statements away, and half of the speed.) What remains, inside one project only:
+ * has sent a notification or a changed parameter is spoilt, and closed. (It costs a part of
+ * Postgres' work for each read; a `discard all` would take the prepared statements away as well.) What remains, inside one project only:
  * rows in temporary tables (`pg_temp` is last in the search path, so they hide no table), cursors `with hold`, advisory
  * locks until the session's next statement, and a statement of ours replaced by code that runs `deallocate` and then
  * `prepare` with its name. Such code is the project's own: it could call `set_config('role', …)` just as well, as it
