@@ -83,6 +83,10 @@ export const environmentSchema = z.object({
   POLDER_REQUESTS_TOTAL: count(1, 1_000_000, 4000).describe(
     'Most requests of apps that the server answers at the same time; more are refused with 503.',
   ),
+  POLDER_OUTGOING_NETWORKS: networks.describe(
+    'Addresses or networks that hooks, webhooks and functions may reach although they are not public, separated by commas. ' +
+      'The installation’s own ports stay out of reach.',
+  ),
   POLDER_SIGN_UP: z
     .enum(['open', 'closed'])
     .default('open')
@@ -153,6 +157,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
       folder: settings.POLDER_DATA_DIR === undefined ? undefined : path.resolve(settings.POLDER_DATA_DIR),
       masterKey: settings.POLDER_MASTER_KEY === undefined ? undefined : Buffer.from(settings.POLDER_MASTER_KEY, 'base64'),
     },
+    outgoing: { allowed: settings.POLDER_OUTGOING_NETWORKS },
     platform: { isSignUpOpen: settings.POLDER_SIGN_UP === 'open' },
     log: { level: settings.POLDER_LOG_LEVEL },
   }

@@ -30,6 +30,7 @@ import { migrateJobs, startOperationWorker } from './platform/operation-worker.t
 import { createOperations } from './platform/operations.ts'
 import { createOrganizations } from './platform/organizations.ts'
 import { createProjectTrials } from './platform/probe-project.ts'
+import { createProjectSettings } from './platform/project-settings.ts'
 import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
 
@@ -114,6 +115,7 @@ export async function createServices(options: ServicesOptions) {
     installation: createInstallation({ platform, version, isSignUpOpen }),
     clusters: { list: () => selectClusters(platform), defaultId: clusterId },
     projects,
+    projectSettings: createProjectSettings({ platform, events }),
     operations: createOperations({ platform, events }),
     observe,
     version,

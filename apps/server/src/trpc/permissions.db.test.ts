@@ -110,7 +110,14 @@ beforeAll(async () => {
     get: () => reached,
     apply: () => Promise.reject(new ServiceError('system.busy')),
   })
-  const services = { ...stage.services, projects: reached, operations: reached, adapters: reached, untilStopped: () => AbortSignal.abort() }
+  const services = {
+    ...stage.services,
+    projects: reached,
+    projectSettings: reached,
+    operations: reached,
+    adapters: reached,
+    untilStopped: () => AbortSignal.abort(),
+  }
   const createCaller = createCallerFactory(appRouter)
   callAs = (account) => createCaller({ ...stage.visit(account).context, services } as never)
   // No strict schema takes `unlisted`: whoever is let in gets `request.invalid`, before anything is changed.

@@ -1,4 +1,4 @@
-import type { RestSettings } from '@polder/db'
+import type { RestSettings } from '@polder/core'
 import type { Prepared } from './prepare.ts'
 import type { ApiSchema } from './schema/schema.ts'
 

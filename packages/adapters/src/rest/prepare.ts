@@ -1,4 +1,4 @@
-import type { RestSettings } from '@polder/db'
+import type { RestSettings } from '@polder/core'
 import { preferencesInvalid, restError } from './fault.ts'
 import { type ApiRequest, isMutation } from './parse/api-request.ts'
 import { type MediaType, toContentType } from './parse/media-type.ts'

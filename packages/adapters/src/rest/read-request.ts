@@ -1,4 +1,4 @@
-import type { RestSettings } from '@polder/db'
+import type { RestSettings } from '@polder/core'
 import { methodRefused, pathInvalid, putLimitRefused, schemaNotExposed } from './fault.ts'
 import { type Action, type ApiRequest, type RestRequest, isMutation, toPayloadShape } from './parse/api-request.ts'
 import { type Payload, parseBody } from './parse/body.ts'

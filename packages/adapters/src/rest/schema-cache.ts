@@ -1,5 +1,5 @@
-import type { Observe, ProjectRef } from '@polder/core'
-import type { ProjectScope, RestSettings } from '@polder/db'
+import type { Observe, ProjectRef, RestSettings } from '@polder/core'
+import type { ProjectScope } from '@polder/db'
 import {
   selectComputedRelationships,
   selectHandlers,

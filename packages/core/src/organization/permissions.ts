@@ -26,9 +26,11 @@ export const PERMISSIONS = {
   'project.reveal': DEVELOPERS,
   'auth.read': EVERYONE,
   'auth.write': DEVELOPERS,
+  'auth.configure': ADMINISTRATORS,
   'database.read': EVERYONE,
   'database.execute': DEVELOPERS,
   'rest.read': EVERYONE,
+  'rest.configure': ADMINISTRATORS,
 } as const satisfies Record<string, readonly MemberRole[]>
 
 export type Permission = keyof typeof PERMISSIONS

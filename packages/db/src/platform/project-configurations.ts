@@ -1,6 +1,5 @@
-import { projectRefSchema, type MemberRole, type ProjectStatus } from '@polder/core'
+import { projectRefSchema, projectSettingsSchema, type MemberRole, type ProjectStatus } from '@polder/core'
 import type { ProjectConfiguration } from '../project/project-configuration.ts'
-import { projectSettingsSchema } from '../project/project-settings.ts'
 import type { PlatformDatabase } from './platform-database.ts'
 import { selectProjectSecrets, type ProjectSecrets } from './project-secrets.ts'
 import type { SecretBox } from './secret-box.ts'
@@ -39,8 +38,7 @@ export async function findStoredProject(
       status: row.status,
       databaseName: row.database_name,
       url: urlOf(row.ref),
-      auth: settings.auth,
-      rest: settings.rest,
+      ...settings,
     },
     clusterId: row.cluster_id,
     ledger: row.ledger,

@@ -186,6 +186,24 @@ export async function selectOwnerEmail(tx: PlatformDatabase, organizationId: str
   return row?.email
 }
 
+/** By service and name; what is not in it has its default. */
+export type StoredProjectSettings = Record<string, Record<string, unknown>>
+
+/** What is stored of a project's settings. */
+export async function selectProjectSettings(tx: PlatformDatabase, ref: string): Promise<StoredProjectSettings | undefined> {
+  const row = await tx.selectFrom('projects').select('settings').where('ref', '=', ref).executeTakeFirst()
+  return row && (row.settings as StoredProjectSettings)
+}
+
+/** Stores a project's settings. */
+export async function updateProjectSettings(tx: PlatformDatabase, ref: string, settings: StoredProjectSettings): Promise<void> {
+  await tx
+    .updateTable('projects')
+    .set({ settings: JSON.stringify(settings), updated_at: sql<Date>`now()` })
+    .where('ref', '=', ref)
+    .execute()
+}
+
 /** Writes down which migrations the project's database has. */
 export async function updateProjectLedger(tx: PlatformDatabase, ref: string, ledger: string): Promise<void> {
   await tx.updateTable('projects').set({ ledger }).where('ref', '=', ref).execute()

@@ -1,8 +1,7 @@
-import type { ProjectRef, ProjectStatus } from '@polder/core'
-import type { AuthSettings, RestSettings } from './project-settings.ts'
+import type { ProjectRef, ProjectSettings, ProjectStatus } from '@polder/core'
 
 /** What every service needs to know of a project, without its secrets; cached, and dropped when any process changes it. */
-export interface ProjectConfiguration {
+export interface ProjectConfiguration extends Readonly<ProjectSettings> {
   readonly ref: ProjectRef
   readonly name: string
   readonly organizationId: string
@@ -10,6 +9,4 @@ export interface ProjectConfiguration {
   readonly databaseName: string
   /** Base URL of the project for apps, without a trailing slash: `<public url>/projects/<ref>`. */
   readonly url: string
-  readonly auth: AuthSettings
-  readonly rest: RestSettings
 }

@@ -1,4 +1,4 @@
-import type { AuthSettings } from '@polder/db'
+import type { AuthSettings } from '@polder/core'
 
 /** OAuth providers that GoTrue lists; none is available yet. */
 const PROVIDERS = [

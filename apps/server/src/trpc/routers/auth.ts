@@ -1,7 +1,7 @@
-import { createUserSchema, listUsersSchema, userPageSchema, userSchema } from '@polder/core'
+import { authSettingsSchema, createUserSchema, listUsersSchema, userPageSchema, userSchema } from '@polder/core'
 import { z } from 'zod'
 import { createAuditedUser, deleteAuditedUser } from '../../platform/audited-users.ts'
-import { projectProcedure, router } from '../trpc.ts'
+import { noInput, projectProcedure, projectRecordProcedure, router } from '../trpc.ts'
 
 /** The users of a project, for its members. */
 export const authRouter = router({
@@ -22,4 +22,14 @@ export const authRouter = router({
       await deleteAuditedUser(ctx.services, ctx.project, ctx.actor, input.userId)
       return {}
     }),
+
+  getSettings: projectRecordProcedure('auth.read')
+    .input(noInput)
+    .output(authSettingsSchema)
+    .query(({ ctx }) => ctx.services.projectSettings.get(ctx.record.ref, 'auth')),
+
+  updateSettings: projectRecordProcedure('auth.configure')
+    .input(authSettingsSchema.partial().strict())
+    .output(authSettingsSchema)
+    .mutation(({ ctx, input }) => ctx.services.projectSettings.update(ctx.actor, ctx.record.ref, 'auth', input)),
 })

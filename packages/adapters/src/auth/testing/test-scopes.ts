@@ -1,13 +1,10 @@
-import type { Caller, DatabaseRole, ProjectClaims, ProjectRef } from '@polder/core'
+import { projectSettingsSchema, type AuthSettings, type Caller, type DatabaseRole, type ProjectClaims, type ProjectRef } from '@polder/core'
 import {
-  authSettingsSchema,
   createConnectionPoolManager,
   createProjectDatabase,
   createProjectTokens,
-  restSettingsSchema,
   toDatabaseName,
   toLoginName,
-  type AuthSettings,
   type ProjectScope,
 } from '@polder/db'
 import type { TestCluster, TestProject } from '@polder/db/testing'
@@ -37,7 +34,7 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
   })
   const logins = { owner: login('owner'), platform: login('platform'), authenticator: login('authenticator') }
   const database = createProjectDatabase({ ref, pools, logins })
-  let auth = authSettingsSchema.parse({})
+  let settings = projectSettingsSchema.parse({})
 
   function open(caller: Caller): ProjectScope {
     const configuration: ProjectScope['configuration'] = {
@@ -47,8 +44,7 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
       status: 'active',
       databaseName: toDatabaseName(ref),
       url,
-      auth,
-      rest: restSettingsSchema.parse({}),
+      ...settings,
     }
     return { ref, caller, configuration, tokens, db: database.forCaller(caller) }
   }
@@ -62,7 +58,7 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
     withToken: (token) => openApp(tokens.verify(token), true),
     member: () => open({ kind: 'member', accountId: '44444444-4444-4444-8444-444444444444', role: 'owner', permission: 'auth.write' }),
     tokens,
-    set: (settings) => void (auth = authSettingsSchema.parse({ ...auth, ...settings })),
+    set: (changes) => void (settings = projectSettingsSchema.parse({ ...settings, auth: { ...settings.auth, ...changes } })),
     [Symbol.asyncDispose]: () => pools.end(),
   }
 }

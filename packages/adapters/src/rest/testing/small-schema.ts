@@ -1,4 +1,4 @@
-import type { RestSettings } from '@polder/db'
+import type { RestSettings } from '@polder/core'
 import { buildSchema } from '../schema/build-schema.ts'
 import type { ColumnRow, KeyRow, RoutineRow, TableRow } from '../queries/catalog.ts'
 import type { ApiSchema } from '../schema/schema.ts'

@@ -1,0 +1,9 @@
+export { createAddressGuard, type AddressGuard, type AddressGuardOptions } from './address-guard.ts'
+export {
+  createOutgoingClient,
+  type OutgoingAnswer,
+  type OutgoingClient,
+  type OutgoingClientOptions,
+  type OutgoingRequest,
+} from './outgoing-client.ts'
+export { isPublicAddress } from './public-address.ts'

@@ -1,0 +1,19 @@
+import { z } from 'zod'
+import { authSettingsSchema, DEFAULT_AUTH_SETTINGS } from '../auth/settings.ts'
+import { DEFAULT_REST_SETTINGS, restSettingsSchema } from '../rest/settings.ts'
+
+// Only what differs from a default is stored, so that a later default reaches older projects.
+const completed =
+  (defaults: object) =>
+  (stored: unknown): object => ({ ...defaults, ...(stored as object | undefined) })
+
+/** `projects.settings`: one part a service, each complete with defaults when read. */
+export const projectSettingsSchema = z.object({
+  auth: z.preprocess(completed(DEFAULT_AUTH_SETTINGS), authSettingsSchema),
+  rest: z.preprocess(completed(DEFAULT_REST_SETTINGS), restSettingsSchema),
+})
+
+export type ProjectSettings = z.infer<typeof projectSettingsSchema>
+
+/** The services that have settings. */
+export type ConfigurableService = keyof ProjectSettings
