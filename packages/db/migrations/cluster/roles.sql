@@ -60,3 +60,6 @@ begin
   end loop;
 end
 $$;
+
+-- Tables that a project writes policies on belong to project_owner; the platform makes them, and migrates them later.
+grant project_owner to platform_internal with inherit true, set true;

@@ -305,4 +305,19 @@ CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id)
 
 alter table public.sessions owner to platform_ctl;
 
+create table public.storage_usage (
+  ref text not null,
+  bucket_id text not null,
+  bytes bigint not null default 0,
+  objects bigint not null default 0,
+  changed_at timestamp with time zone not null default now(),
+  swept_at timestamp with time zone
+);
+
+alter table public.storage_usage add constraint storage_usage_pkey PRIMARY KEY (ref, bucket_id);
+
+alter table public.storage_usage add constraint storage_usage_ref_fkey FOREIGN KEY (ref) REFERENCES public.projects(ref) ON DELETE CASCADE;
+
+alter table public.storage_usage owner to platform_ctl;
+
 grant usage on schema public to public;

@@ -267,6 +267,108 @@ alter table polder.migrations add constraint migrations_pkey PRIMARY KEY (name);
 
 alter table polder.migrations owner to platform_internal;
 
+create table storage.buckets (
+  id text not null,
+  name text not null,
+  owner uuid,
+  created_at timestamp with time zone default now(),
+  updated_at timestamp with time zone default now(),
+  public boolean default false,
+  avif_autodetection boolean default false,
+  file_size_limit bigint,
+  allowed_mime_types text[],
+  owner_id text
+);
+
+alter table storage.buckets add constraint buckets_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX bname ON storage.buckets USING btree (name);
+
+alter table storage.buckets owner to project_owner;
+
+alter table storage.buckets enable row level security;
+
+create table storage.objects (
+  id uuid not null default gen_random_uuid(),
+  bucket_id text,
+  name text,
+  owner uuid,
+  created_at timestamp with time zone default now(),
+  updated_at timestamp with time zone default now(),
+  last_accessed_at timestamp with time zone default now(),
+  metadata jsonb,
+  path_tokens text[] generated always as (string_to_array(name, '/'::text)) stored,
+  version text,
+  owner_id text,
+  user_metadata jsonb
+);
+
+alter table storage.objects add constraint "objects_bucketId_fkey" FOREIGN KEY (bucket_id) REFERENCES storage.buckets(id);
+
+alter table storage.objects add constraint objects_pkey PRIMARY KEY (id);
+
+CREATE UNIQUE INDEX bucketid_objname ON storage.objects USING btree (bucket_id, name);
+
+CREATE INDEX idx_objects_bucket_id_name ON storage.objects USING btree (bucket_id, name COLLATE "C");
+
+alter table storage.objects owner to project_owner;
+
+alter table storage.objects enable row level security;
+
+CREATE TRIGGER update_objects_updated_at BEFORE UPDATE ON storage.objects FOR EACH ROW EXECUTE FUNCTION storage.update_updated_at_column();
+
+create table storage.s3_multipart_uploads (
+  id text not null,
+  in_progress_size bigint not null default 0,
+  upload_signature text not null,
+  bucket_id text not null,
+  key text not null,
+  version text not null,
+  owner_id text,
+  created_at timestamp with time zone not null default now(),
+  user_metadata jsonb,
+  metadata jsonb
+);
+
+alter table storage.s3_multipart_uploads add constraint s3_multipart_uploads_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES storage.buckets(id);
+
+alter table storage.s3_multipart_uploads add constraint s3_multipart_uploads_pkey PRIMARY KEY (id);
+
+CREATE INDEX idx_multipart_uploads_list ON storage.s3_multipart_uploads USING btree (bucket_id, key, created_at);
+
+alter table storage.s3_multipart_uploads owner to platform_internal;
+
+alter table storage.s3_multipart_uploads enable row level security;
+
+create policy project_owner on storage.s3_multipart_uploads as permissive for select to project_owner using (true);
+
+create table storage.s3_multipart_uploads_parts (
+  id uuid not null default gen_random_uuid(),
+  upload_id text not null,
+  size bigint not null default 0,
+  part_number integer not null,
+  bucket_id text not null,
+  key text not null,
+  etag text not null,
+  owner_id text,
+  version text not null,
+  created_at timestamp with time zone not null default now()
+);
+
+alter table storage.s3_multipart_uploads_parts add constraint s3_multipart_uploads_parts_bucket_id_fkey FOREIGN KEY (bucket_id) REFERENCES storage.buckets(id);
+
+alter table storage.s3_multipart_uploads_parts add constraint s3_multipart_uploads_parts_part_key UNIQUE (upload_id, part_number);
+
+alter table storage.s3_multipart_uploads_parts add constraint s3_multipart_uploads_parts_pkey PRIMARY KEY (id);
+
+alter table storage.s3_multipart_uploads_parts add constraint s3_multipart_uploads_parts_upload_id_fkey FOREIGN KEY (upload_id) REFERENCES storage.s3_multipart_uploads(id) ON DELETE CASCADE;
+
+alter table storage.s3_multipart_uploads_parts owner to platform_internal;
+
+alter table storage.s3_multipart_uploads_parts enable row level security;
+
+create policy project_owner on storage.s3_multipart_uploads_parts as permissive for select to project_owner using (true);
+
 CREATE OR REPLACE FUNCTION auth.email()
  RETURNS text
  LANGUAGE sql
@@ -330,6 +432,219 @@ $function$
 ;
 alter function auth.uid() owner to platform_internal;
 
+CREATE OR REPLACE FUNCTION storage.after_prefix(prefix text)
+ RETURNS text
+ LANGUAGE plpgsql
+ IMMUTABLE PARALLEL SAFE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  code integer;
+begin
+  for position in reverse length(prefix)..1 loop
+    code := ascii(substr(prefix, position, 1));
+    if code < 1114111 then
+      -- what lies between 55295 and 57344 are halves of characters
+      return left(prefix, position - 1) || chr(case when code = 55295 then 57344 else code + 1 end);
+    end if;
+  end loop;
+  return null;
+end
+$function$
+;
+alter function storage.after_prefix(text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.extension(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select pg_catalog.reverse(pg_catalog.split_part(pg_catalog.reverse(storage.filename(extension.name)), '.', 1))
+$function$
+;
+alter function storage.extension(text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.filename(name text)
+ RETURNS text
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select parts[pg_catalog.array_length(parts, 1)]
+  from (select pg_catalog.string_to_array(filename.name, '/') as parts) as split
+$function$
+;
+alter function storage.filename(text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.foldername(name text)
+ RETURNS text[]
+ LANGUAGE sql
+ IMMUTABLE PARALLEL SAFE
+AS $function$
+  select parts[1:pg_catalog.array_length(parts, 1) operator(pg_catalog.-) 1]
+  from (select pg_catalog.string_to_array(foldername.name, '/') as parts) as split
+$function$
+;
+alter function storage.foldername(text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.get_size_by_bucket()
+ RETURNS TABLE(size bigint, bucket_id text)
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select pg_catalog.sum((o.metadata operator(pg_catalog.->>) 'size')::bigint)::bigint, o.bucket_id from storage.objects o group by o.bucket_id
+$function$
+;
+alter function storage.get_size_by_bucket() owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.list_objects_with_delimiter(bucket_id text, prefix_param text, delimiter_param text, max_keys integer DEFAULT 100, start_after text DEFAULT ''::text, next_token text DEFAULT ''::text, sort_order text DEFAULT 'asc'::text)
+ RETURNS TABLE(name text, id uuid, metadata jsonb, updated_at timestamp with time zone, created_at timestamp with time zone, last_accessed_at timestamp with time zone)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  wanted constant text := coalesce(prefix_param, '');
+  is_down constant boolean := lower(coalesce(sort_order, 'asc')) = 'desc';
+  ending constant text := storage.after_prefix(wanted);
+  low text := wanted;
+  high text := ending;
+  after constant text := coalesce(nullif(next_token, ''), nullif(start_after, ''));
+  found record;
+  cut integer;
+  folder text;
+  given integer := 0;
+begin
+  if after is not null and is_down then
+    high := case when high is null or after collate "C" < high then after else high end;
+  elsif after is not null and after collate "C" >= wanted then
+    cut := position(delimiter_param in substr(after, length(wanted) + 1));
+    -- behind a whole folder, also when the text names something within it
+    low := case
+      when starts_with(after, wanted) and cut > 0 then storage.after_prefix(left(after, length(wanted) + cut + length(delimiter_param) - 1))
+      else after || chr(1) end;
+  end if;
+  while given < max_keys loop
+    if low is null then
+      return;
+    end if;
+    folder := null;
+    for found in
+      select o.name, o.id, o.metadata, o.updated_at, o.created_at, o.last_accessed_at from storage.objects o
+      where o.bucket_id = list_objects_with_delimiter.bucket_id and not is_down
+        and o.name collate "C" >= low and (high is null or o.name collate "C" < high)
+      order by o.name collate "C" limit (max_keys - given)
+    loop
+      cut := position(delimiter_param in substr(found.name, length(wanted) + 1));
+      if cut > 0 then
+        folder := left(found.name, length(wanted) + cut + length(delimiter_param) - 1);
+        exit;
+      end if;
+      return query select found.name, found.id, found.metadata, found.updated_at, found.created_at, found.last_accessed_at;
+      given := given + 1;
+      low := found.name || chr(1);
+    end loop;
+    if is_down then
+      for found in
+        select o.name, o.id, o.metadata, o.updated_at, o.created_at, o.last_accessed_at from storage.objects o
+        where o.bucket_id = list_objects_with_delimiter.bucket_id
+          and o.name collate "C" >= wanted and (high is null or o.name collate "C" < high)
+        order by o.name collate "C" desc limit (max_keys - given)
+      loop
+        cut := position(delimiter_param in substr(found.name, length(wanted) + 1));
+        if cut > 0 then
+          folder := left(found.name, length(wanted) + cut + length(delimiter_param) - 1);
+          exit;
+        end if;
+        return query select found.name, found.id, found.metadata, found.updated_at, found.created_at, found.last_accessed_at;
+        given := given + 1;
+        high := found.name;
+      end loop;
+    end if;
+    if folder is null then
+      return;
+    end if;
+    return query select folder, null::uuid, null::jsonb, null::timestamptz, null::timestamptz, null::timestamptz;
+    given := given + 1;
+    low := storage.after_prefix(folder);
+    high := case when is_down then folder else high end;
+  end loop;
+end
+$function$
+;
+alter function storage.list_objects_with_delimiter(text,text,text,integer,text,text,text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.operation()
+ RETURNS text
+ LANGUAGE sql
+ STABLE PARALLEL SAFE
+AS $function$
+  select pg_catalog.current_setting('storage.operation', true)
+$function$
+;
+alter function storage.operation() owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.search(prefix text, bucketname text, limits integer DEFAULT 100, levels integer DEFAULT 1, offsets integer DEFAULT 0, search text DEFAULT ''::text, sortcolumn text DEFAULT 'name'::text, sortorder text DEFAULT 'asc'::text)
+ RETURNS TABLE(name text, id uuid, updated_at timestamp with time zone, created_at timestamp with time zone, last_accessed_at timestamp with time zone, metadata jsonb)
+ LANGUAGE plpgsql
+ STABLE
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+#variable_conflict use_column
+declare
+  wanted constant text := coalesce(prefix, '');
+  ending constant text := storage.after_prefix(wanted);
+  sought constant text := lower(coalesce(search, ''));
+  is_down constant boolean := lower(coalesce(sortorder, 'asc')) = 'desc';
+  by_time constant text := case when lower(sortcolumn) in ('updated_at', 'created_at', 'last_accessed_at') then lower(sortcolumn) end;
+begin
+  if by_time is null and sought = '' then
+    return query
+      select rtrim(substr(l.name, length(wanted) + 1), '/'), l.id, l.updated_at, l.created_at, l.last_accessed_at, l.metadata
+      from storage.list_objects_with_delimiter(bucketname, wanted, '/', limits + offsets, '', '', sortorder) with ordinality
+        as l (name, id, metadata, updated_at, created_at, last_accessed_at, place)
+      order by l.place offset offsets limit limits;
+    return;
+  end if;
+  return query
+    with under as (
+      select substr(o.name, length(wanted) + 1) as rest, o.id, o.updated_at, o.created_at, o.last_accessed_at, o.metadata
+      from storage.objects o
+      where o.bucket_id = bucketname and o.name collate "C" >= wanted and (ending is null or o.name collate "C" < ending)
+        and starts_with(lower(substr(o.name, length(wanted) + 1)), sought)
+    ), entries as (
+      select distinct split_part(u.rest, '/', 1) as name, null::uuid as id, null::timestamptz as updated_at, null::timestamptz as created_at,
+        null::timestamptz as last_accessed_at, null::jsonb as metadata
+      from under u where position('/' in u.rest) > 0
+      union all
+      select u.* from under u where position('/' in u.rest) = 0
+    )
+    select e.* from entries e
+    order by
+      case when by_time is not null then e.id is not null end,
+      case when not is_down then case by_time when 'updated_at' then e.updated_at when 'created_at' then e.created_at
+        when 'last_accessed_at' then e.last_accessed_at end end,
+      case when is_down then case by_time when 'updated_at' then e.updated_at when 'created_at' then e.created_at
+        when 'last_accessed_at' then e.last_accessed_at end end desc,
+      case when not is_down then e.name collate "C" end, case when is_down then e.name collate "C" end desc
+    offset offsets limit limits;
+end
+$function$
+;
+alter function storage.search(text,text,integer,integer,integer,text,text,text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION storage.update_updated_at_column()
+ RETURNS trigger
+ LANGUAGE plpgsql
+AS $function$
+begin
+  new.updated_at := pg_catalog.now();
+  return new;
+end
+$function$
+;
+alter function storage.update_updated_at_column() owner to platform_internal;
+
 grant execute on function auth.email() to public;
 
 grant execute on function auth.jwt() to public;
@@ -337,6 +652,24 @@ grant execute on function auth.jwt() to public;
 grant execute on function auth.role() to public;
 
 grant execute on function auth.uid() to public;
+
+grant execute on function storage.after_prefix(text) to public;
+
+grant execute on function storage.extension(text) to public;
+
+grant execute on function storage.filename(text) to public;
+
+grant execute on function storage.foldername(text) to public;
+
+grant execute on function storage.get_size_by_bucket() to public;
+
+grant execute on function storage.list_objects_with_delimiter(text,text,text,integer,text,text,text) to public;
+
+grant execute on function storage.operation() to public;
+
+grant execute on function storage.search(text,text,integer,integer,integer,text,text,text) to public;
+
+grant execute on function storage.update_updated_at_column() to public;
 
 grant usage on schema auth to anon;
 
@@ -465,5 +798,145 @@ grant select on auth.users to project_owner;
 grant trigger on auth.users to project_owner;
 
 grant update on auth.users to project_owner;
+
+grant delete on storage.buckets to anon;
+
+grant insert on storage.buckets to anon;
+
+grant maintain on storage.buckets to anon;
+
+grant references on storage.buckets to anon;
+
+grant select on storage.buckets to anon;
+
+grant trigger on storage.buckets to anon;
+
+grant truncate on storage.buckets to anon;
+
+grant update on storage.buckets to anon;
+
+grant delete on storage.buckets to authenticated;
+
+grant insert on storage.buckets to authenticated;
+
+grant maintain on storage.buckets to authenticated;
+
+grant references on storage.buckets to authenticated;
+
+grant select on storage.buckets to authenticated;
+
+grant trigger on storage.buckets to authenticated;
+
+grant truncate on storage.buckets to authenticated;
+
+grant update on storage.buckets to authenticated;
+
+grant delete on storage.buckets to service_role;
+
+grant insert on storage.buckets to service_role;
+
+grant maintain on storage.buckets to service_role;
+
+grant references on storage.buckets to service_role;
+
+grant select on storage.buckets to service_role;
+
+grant trigger on storage.buckets to service_role;
+
+grant truncate on storage.buckets to service_role;
+
+grant update on storage.buckets to service_role;
+
+grant delete on storage.objects to anon;
+
+grant insert on storage.objects to anon;
+
+grant maintain on storage.objects to anon;
+
+grant references on storage.objects to anon;
+
+grant select on storage.objects to anon;
+
+grant trigger on storage.objects to anon;
+
+grant truncate on storage.objects to anon;
+
+grant update on storage.objects to anon;
+
+grant delete on storage.objects to authenticated;
+
+grant insert on storage.objects to authenticated;
+
+grant maintain on storage.objects to authenticated;
+
+grant references on storage.objects to authenticated;
+
+grant select on storage.objects to authenticated;
+
+grant trigger on storage.objects to authenticated;
+
+grant truncate on storage.objects to authenticated;
+
+grant update on storage.objects to authenticated;
+
+grant delete on storage.objects to service_role;
+
+grant insert on storage.objects to service_role;
+
+grant maintain on storage.objects to service_role;
+
+grant references on storage.objects to service_role;
+
+grant select on storage.objects to service_role;
+
+grant trigger on storage.objects to service_role;
+
+grant truncate on storage.objects to service_role;
+
+grant update on storage.objects to service_role;
+
+grant select on storage.s3_multipart_uploads to anon;
+
+grant select on storage.s3_multipart_uploads to authenticated;
+
+grant select on storage.s3_multipart_uploads to project_owner;
+
+grant delete on storage.s3_multipart_uploads to service_role;
+
+grant insert on storage.s3_multipart_uploads to service_role;
+
+grant maintain on storage.s3_multipart_uploads to service_role;
+
+grant references on storage.s3_multipart_uploads to service_role;
+
+grant select on storage.s3_multipart_uploads to service_role;
+
+grant trigger on storage.s3_multipart_uploads to service_role;
+
+grant truncate on storage.s3_multipart_uploads to service_role;
+
+grant update on storage.s3_multipart_uploads to service_role;
+
+grant select on storage.s3_multipart_uploads_parts to anon;
+
+grant select on storage.s3_multipart_uploads_parts to authenticated;
+
+grant select on storage.s3_multipart_uploads_parts to project_owner;
+
+grant delete on storage.s3_multipart_uploads_parts to service_role;
+
+grant insert on storage.s3_multipart_uploads_parts to service_role;
+
+grant maintain on storage.s3_multipart_uploads_parts to service_role;
+
+grant references on storage.s3_multipart_uploads_parts to service_role;
+
+grant select on storage.s3_multipart_uploads_parts to service_role;
+
+grant trigger on storage.s3_multipart_uploads_parts to service_role;
+
+grant truncate on storage.s3_multipart_uploads_parts to service_role;
+
+grant update on storage.s3_multipart_uploads_parts to service_role;
 
 create publication supabase_realtime; alter publication supabase_realtime owner to project_owner;

@@ -160,6 +160,15 @@ export interface InstallationSettingsTable {
   updated_at: Timestamp
 }
 
+export interface StorageUsageTable {
+  ref: string
+  bucket_id: string
+  bytes: ColumnType<string, number | bigint | string | undefined, number | bigint | string>
+  objects: ColumnType<string, number | bigint | string | undefined, number | bigint | string>
+  changed_at: Timestamp
+  swept_at: Date | null
+}
+
 /** The platform database's tables, as migrations/platform makes them; a test compares them with the server's catalogue. */
 export interface PlatformTables {
   accounts: AccountsTable
@@ -176,4 +185,5 @@ export interface PlatformTables {
   server_processes: ServerProcessesTable
   audit_log: AuditLogTable
   installation_settings: InstallationSettingsTable
+  storage_usage: StorageUsageTable
 }

@@ -1,4 +1,5 @@
 import type { AuthTables } from './auth.ts'
+import type { StorageTables } from './storage.ts'
 
 /** The platform's tables in a project database, by qualified name. */
-export type ProjectTables = AuthTables
+export type ProjectTables = AuthTables & StorageTables
