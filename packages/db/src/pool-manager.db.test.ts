@@ -83,6 +83,34 @@ test('the logins of a project share its limit: an idle one makes room for anothe
   expect(numbers(0)).toMatchObject({ open: 1, busy: 1 })
 })
 
+test('at its limit a project’s logins do not take each other’s last connection, nor wait for each other', async () => {
+  makePools({ maxPerProject: 3 })
+  const platform = () => pools!.acquire(projects[0]!.ref, 'platform', loginOf(0, 'platform'))
+  const seen = new Set<unknown>()
+  const end = Date.now() + 500
+  const work = async () => {
+    while (Date.now() < end) {
+      const lease = await acquire(0)
+      seen.add(lease.client)
+      await pause(1)
+      lease.release()
+    }
+  }
+  const busy = Promise.all(Array.from({ length: 8 }, work))
+  for (let waited = 0; Date.now() < end; waited = 0) {
+    const start = Date.now()
+    const lease = await platform()
+    waited += Date.now() - start
+    seen.add(lease.client)
+    lease.release()
+    expect(waited).toBeLessThan(400)
+    await pause(20)
+  }
+  await busy
+  // The three, and the one whose place the first of the other login took.
+  expect(seen.size).toBeLessThanOrEqual(4)
+})
+
 test('waiting too long is an answer of its own, and leaves no place taken', async () => {
   makePools({ maxPerProject: 1, queueMs: 50 })
   const lease = await acquire(0)

@@ -53,6 +53,8 @@ export interface ConnectionPoolManager extends AsyncDisposable {
   end(): Promise<void>
 }
 
+/** The platform's first: there are few of them, and they do not take long. */
+const LOGINS: readonly PooledLogin[] = ['platform', 'authenticator']
 const TICK_MS = 1_000
 const GRACE_MS = 2_000
 const RESTORED_MS = 5_000
@@ -102,18 +104,18 @@ class PoolManager implements ConnectionPoolManager {
 
   tryAcquire(ref: string, login: PooledLogin): Lease | undefined {
     const pool = this.#pools.get(ref)
-    return pool === undefined || pool.waiters.length > 0 ? undefined : pool.take(login)
+    return pool === undefined || pool.waiters[login].length > 0 ? undefined : pool.take(login)
   }
 
   acquire(ref: string, login: PooledLogin, connection: Login): Promise<Lease> {
     if (this.#isEnded) return Promise.reject(new ServiceError('system.unavailable'))
     let pool = this.#pools.get(ref)
     if (pool === undefined) this.#pools.set(ref, (pool = new ProjectPool(ref)))
-    const idle = pool.waiters.length > 0 ? undefined : pool.take(login)
+    const idle = pool.waiters[login].length > 0 ? undefined : pool.take(login)
     if (idle !== undefined) return Promise.resolve(idle)
     return new Promise((resolve, reject) => {
       const waiter: Waiter = { login, connection, resolve, reject, timer: setTimeout(() => this.#giveUp(pool, waiter), this.#queueMs) }
-      pool.waiters.push(waiter)
+      pool.waiters[login].push(waiter)
       this.#ring.add(pool)
       this.#serve()
     })
@@ -131,7 +133,7 @@ class PoolManager implements ConnectionPoolManager {
     this.#ring.delete(pool)
     for (const login of ['authenticator', 'platform', 'owner']) this.#restored.delete(`${ref} ${login}`)
     pool.isClosed = true
-    for (const waiter of pool.waiters.splice(0)) {
+    for (const waiter of pool.dismiss()) {
       clearTimeout(waiter.timer)
       waiter.reject(new ServiceError('database.unavailable'))
     }
@@ -160,29 +162,33 @@ class PoolManager implements ConnectionPoolManager {
         if (!this.#serveOne(pool)) continue
         isProgress = true
         this.#ring.delete(pool)
-        if (pool.waiters.length > 0) this.#ring.add(pool)
+        if (pool.waiting > 0) this.#ring.add(pool)
       }
     }
     this.#isServing = false
   }
 
   #serveOne(pool: ProjectPool): boolean {
-    const [waiter] = pool.waiters
-    if (waiter === undefined) return this.#ring.delete(pool)
-    const idle = pool.take(waiter.login)
-    if (idle === undefined && !this.#makeRoom(pool)) return false
-    pool.waiters.shift()
-    clearTimeout(waiter.timer)
-    if (idle === undefined) void this.#openFor(pool, waiter)
-    else waiter.resolve(idle)
-    return true
+    for (const login of LOGINS) {
+      const [waiter] = pool.waiters[login]
+      if (waiter === undefined) continue
+      const idle = pool.take(login)
+      if (idle === undefined && !this.#makeRoom(pool, login)) continue
+      pool.waiters[login].shift()
+      clearTimeout(waiter.timer)
+      if (idle === undefined) void this.#openFor(pool, waiter)
+      else waiter.resolve(idle)
+      return true
+    }
+    if (pool.waiting === 0) this.#ring.delete(pool)
+    return false
   }
 
-  #makeRoom(pool: ProjectPool): boolean {
-    if (pool.open >= this.limits.maxPerProject) return pool.closeOldestIdle() !== undefined
+  #makeRoom(pool: ProjectPool, login: PooledLogin): boolean {
+    if (pool.open >= this.limits.maxPerProject) return pool.makeRoomFor(login) !== undefined
     if (this.#open < this.limits.maxTotal) return true
-    if (pool.closeOldestIdle() !== undefined) return true
-    const [richest] = [...this.#pools.values()].filter((other) => mayTakeFrom(other, pool)).sort((a, b) => b.open - a.open)
+    if (pool.makeRoomFor(login) !== undefined) return true
+    const [richest] = [...this.#pools.values()].filter((other) => other.mayGiveTo(pool)).sort((a, b) => b.open - a.open)
     return richest?.closeOldestIdle() !== undefined
   }
 
@@ -263,8 +269,9 @@ class PoolManager implements ConnectionPoolManager {
   }
 
   #giveUp(pool: ProjectPool, waiter: Waiter): void {
-    pool.waiters.splice(pool.waiters.indexOf(waiter), 1)
-    if (pool.waiters.length === 0) this.#ring.delete(pool)
+    const waiters = pool.waiters[waiter.login]
+    waiters.splice(waiters.indexOf(waiter), 1)
+    if (pool.waiting === 0) this.#ring.delete(pool)
     this.#observe({ kind: 'pool', event: 'exhausted', ref: pool.ref, message: `no connection within ${this.#queueMs} ms` })
     waiter.reject(new ServiceError('project.connections_exhausted'))
   }
@@ -278,13 +285,6 @@ class PoolManager implements ConnectionPoolManager {
       }
     }
   }
-}
-
-// A project under load gives a connection away only to one that has clearly less: else the two would take it in turn,
-// and every request would wait for a new connection.
-function mayTakeFrom(other: ProjectPool, pool: ProjectPool): boolean {
-  if (other.idleCount === 0) return false
-  return other.waiters.length === 0 || pool.open === 0 || other.open > pool.open + 1
 }
 
 function toOpenError(error: unknown): ServiceError {

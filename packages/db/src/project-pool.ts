@@ -19,12 +19,22 @@ export class ProjectPool {
   served = 0
   isClosed = false
   readonly connections = new Set<PooledConnection>()
-  readonly waiters: Waiter[] = []
+  /** By login: who waits for one kind of connection does not hold up who waits for the other. */
+  readonly waiters: Record<PooledLogin, Waiter[]> = { authenticator: [], platform: [] }
   // Last in, first out: the rest grows old and is closed.
   readonly #idle: Record<PooledLogin, PooledConnection[]> = { authenticator: [], platform: [] }
 
   constructor(ref: string) {
     this.ref = ref
+  }
+
+  get waiting(): number {
+    return this.waiters.authenticator.length + this.waiters.platform.length
+  }
+
+  /** Takes out everybody who waits. */
+  dismiss(): Waiter[] {
+    return [...this.waiters.authenticator.splice(0), ...this.waiters.platform.splice(0)]
   }
 
   get idleCount(): number {
@@ -53,9 +63,27 @@ export class ProjectPool {
   }
 
   closeOldestIdle(): PooledConnection | undefined {
-    const [oldest] = this.idle().sort((a, b) => a.since - b.since)
-    void oldest?.close()
-    return oldest
+    return closeOldest(this.idle())
+  }
+
+  /**
+   * Makes place for a connection of the login among the project's own. The last one of the other login is only closed for
+   * a login that has none: else the two would take it in turn, and every request would wait for a new connection.
+   */
+  makeRoomFor(login: PooledLogin): PooledConnection | undefined {
+    const other = login === 'platform' ? 'authenticator' : 'platform'
+    const counts = { authenticator: 0, platform: 0 }
+    for (const connection of this.connections) counts[connection.login] += 1
+    return counts[login] === 0 || counts[other] > 1 ? closeOldest(this.#idle[other]) : undefined
+  }
+
+  /**
+   * A project under load gives a connection away only to one that has clearly less: else the two would take it in turn,
+   * and every request would wait for a new connection.
+   */
+  mayGiveTo(pool: ProjectPool): boolean {
+    if (this.idleCount === 0) return false
+    return this.waiting === 0 || pool.open === 0 || this.open > pool.open + 1
   }
 
   remove(connection: PooledConnection): void {
@@ -67,6 +95,12 @@ export class ProjectPool {
 
   statistics(): PoolStatistics {
     const idle = this.idleCount
-    return { open: this.open, idle, busy: this.open - idle, waiting: this.waiters.length, served: this.served }
+    return { open: this.open, idle, busy: this.open - idle, waiting: this.waiting, served: this.served }
   }
+}
+
+function closeOldest(connections: readonly PooledConnection[]): PooledConnection | undefined {
+  const [oldest] = connections.toSorted((a, b) => a.since - b.since)
+  void oldest?.close()
+  return oldest
 }
