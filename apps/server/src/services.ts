@@ -30,6 +30,7 @@ import { migrateJobs, startOperationWorker } from './platform/operation-worker.t
 import { createOperations } from './platform/operations.ts'
 import { createOrganizations } from './platform/organizations.ts'
 import { createProjectTrials } from './platform/probe-project.ts'
+import { createProjectSecrets } from './platform/project-secrets.ts'
 import { createProjectSettings } from './platform/project-settings.ts'
 import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
@@ -116,6 +117,7 @@ export async function createServices(options: ServicesOptions) {
     clusters: { list: () => selectClusters(platform), defaultId: clusterId },
     projects,
     projectSettings: createProjectSettings({ platform, events }),
+    projectSecrets: createProjectSecrets({ platform, box, events }),
     operations: createOperations({ platform, events }),
     observe,
     version,

@@ -12,7 +12,7 @@ interface Probe {
 }
 
 /** Folders that are no service. */
-const NO_SERVICES = new Set(['provisioning'])
+const NO_SERVICES = new Set(['provisioning', 'outgoing'])
 
 const folders = await readdir(new URL('.', import.meta.url), { withFileTypes: true })
 const services = folders.filter((entry) => entry.isDirectory() && !NO_SERVICES.has(entry.name)).map(({ name }) => name)

@@ -42,11 +42,11 @@ test('a change is served by every process at once, keeps what it does not name, 
 
 test('of two changes at the same time none is lost', async () => {
   await Promise.all([
-    services.projectSettings.update(owner.actor, ref, 'auth', { minPasswordLength: 9 }),
-    services.projectSettings.update(owner.actor, ref, 'auth', { accessTokenSeconds: 60 }),
+    services.projectSettings.update(owner.actor, ref, 'auth', { passwordMinLength: 9 }),
+    services.projectSettings.update(owner.actor, ref, 'auth', { jwtExp: 60 }),
     services.projectSettings.update(owner.actor, ref, 'rest', { maxRows: null }),
   ])
-  expect(await services.projectSettings.get(ref, 'auth')).toMatchObject({ minPasswordLength: 9, accessTokenSeconds: 60 })
+  expect(await services.projectSettings.get(ref, 'auth')).toMatchObject({ passwordMinLength: 9, jwtExp: 60 })
   expect(await services.projectSettings.get(ref, 'rest')).toMatchObject({ maxRows: null })
 })
 
@@ -54,4 +54,22 @@ test('a project that is not there has no settings', async () => {
   await expect(services.projectSettings.get('nosuchproject', 'rest')).rejects.toMatchObject({ code: 'project.not_found' })
   const update = services.projectSettings.update(owner.actor, 'nosuchproject', 'rest', { maxRows: 1 })
   await expect(update).rejects.toMatchObject({ code: 'project.not_found' })
+})
+
+test('secrets are served by every process, listed without their value, and can be taken away', async () => {
+  const other = await server.start()
+  await openProject(other)
+  await services.projectSecrets.update(owner.actor, ref, { smtp_pass: 'whispered', security_captcha_secret: 'hushed' })
+  const find = async (of = services) => (await openProject(of)).secrets.find('smtp_pass')
+  for (const process of [services, other]) await expect.poll(() => find(process), { timeout: 1000 }).toBe('whispered')
+  await services.projectSecrets.update(owner.actor, ref, { smtp_pass: null })
+  await expect.poll(() => find(), { timeout: 1000 }).toBeUndefined()
+  const listed = await services.projectSecrets.list(ref, ['smtp_pass', 'security_captcha_secret'])
+  expect(listed).toEqual([
+    { name: 'smtp_pass', updatedAt: null },
+    { name: 'security_captcha_secret', updatedAt: expect.any(Date) },
+  ])
+  const { entries } = await services.projects.listAuditEntries(ref, { limit: 2 })
+  expect(entries.map(({ details }) => details)).toEqual([{ changed: ['smtp_pass'] }, { changed: ['smtp_pass', 'security_captcha_secret'] }])
+  expect(JSON.stringify([entries, listed, await openProject()])).not.toMatch(/whispered|hushed/)
 })

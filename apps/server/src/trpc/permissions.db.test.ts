@@ -114,6 +114,7 @@ beforeAll(async () => {
     ...stage.services,
     projects: reached,
     projectSettings: reached,
+    projectSecrets: reached,
     operations: reached,
     adapters: reached,
     untilStopped: () => AbortSignal.abort(),

@@ -19,7 +19,7 @@ beforeAll(async () => {
   project = await cluster.createProject()
   scopes = openTestScopes(cluster, project)
 })
-beforeEach(() => scopes.set({ isSignupEnabled: true, isAutoconfirm: true, minPasswordLength: 6, refreshReuseSeconds: 10 }))
+beforeEach(() => scopes.reset())
 afterAll(async () => {
   await scopes?.[Symbol.asyncDispose]()
   await cluster?.[Symbol.asyncDispose]()
@@ -70,7 +70,7 @@ describe('signing up', () => {
   })
 
   test('without autoconfirm the user waits, and a taken address cannot be told from a new one', async () => {
-    scopes.set({ isAutoconfirm: false })
+    scopes.set({ mailerAutoconfirm: false })
     const email = newEmail()
     const first = await auth.signUp(scopes.app(), { email, password, client })
     expect(first.session).toBeNull()
@@ -84,13 +84,13 @@ describe('signing up', () => {
   })
 
   test('can be switched off', async () => {
-    scopes.set({ isSignupEnabled: false })
+    scopes.set({ disableSignup: true })
     await expectCode(auth.signUp(scopes.app(), { email: newEmail(), password, client }), 'auth.signup_disabled')
   })
 
   test('weak and impossible passwords', async () => {
     const tryWith = (secret: string) => auth.signUp(scopes.app(), { email: newEmail(), password: secret, client })
-    scopes.set({ minPasswordLength: 8 })
+    scopes.set({ passwordMinLength: 8 })
     const weak = await tryWith('1234567').catch((error: unknown) => error)
     expect(weak).toMatchObject({ message: 'Password should be at least 8 characters.', details: { reasons: ['length'] } })
     await expectCode(tryWith(''), 'auth.validation_failed')

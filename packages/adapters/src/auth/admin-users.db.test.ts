@@ -18,7 +18,7 @@ beforeAll(async () => {
   project = await cluster.createProject()
   scopes = openTestScopes(cluster, project)
 })
-beforeEach(() => scopes.set({ isSignupEnabled: true, isAutoconfirm: true, minPasswordLength: 6, refreshReuseSeconds: 10 }))
+beforeEach(() => scopes.reset())
 afterAll(async () => {
   await scopes?.[Symbol.asyncDispose]()
   await cluster?.[Symbol.asyncDispose]()

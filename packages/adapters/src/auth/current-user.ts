@@ -37,7 +37,7 @@ export async function updateCurrentUser(passwords: PasswordHasher, project: Proj
   const before = await project.db.asOwner(async (tx) => {
     const { user } = await requireUser(tx, claims)
     if (email !== undefined && email !== user.email) {
-      if (!project.configuration.auth.isAutoconfirm) throw new ServiceError('auth.email_change_unavailable')
+      if (!project.configuration.auth.mailerAutoconfirm) throw new ServiceError('auth.email_change_unavailable')
       if ((await findEmailOwner(tx, email, user.id)) !== undefined) throw new ServiceError('auth.email_exists')
     }
     return { user, passwordHash: input.password === undefined ? null : await findPasswordHash(tx, user.id) }

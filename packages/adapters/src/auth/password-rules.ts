@@ -15,10 +15,10 @@ export function requireStorablePassword(password: string): void {
 /** Throws `auth.weak_password`, with the reasons in its details, for one that the project's settings refuse. */
 export function requireStrongPassword(project: ProjectScope, password: string): void {
   requireStorablePassword(password)
-  const { minPasswordLength } = project.configuration.auth
-  if (Array.from(password).length < minPasswordLength) {
+  const { passwordMinLength } = project.configuration.auth
+  if (Array.from(password).length < passwordMinLength) {
     throw new ServiceError('auth.weak_password', {
-      message: `Password should be at least ${minPasswordLength} characters.`,
+      message: `Password should be at least ${passwordMinLength} characters.`,
       details: { reasons: ['length'] },
     })
   }

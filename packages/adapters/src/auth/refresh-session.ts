@@ -34,7 +34,7 @@ export async function refreshSession(project: ProjectScope, { refreshToken, clie
     })
     if (rotated) return toUserSession(project, rotated.user, rotated.facts, successor)
 
-    const state = await findTokenState(tx, hashRefreshToken(refreshToken), project.configuration.auth.refreshReuseSeconds)
+    const state = await findTokenState(tx, hashRefreshToken(refreshToken), project.configuration.auth.securityRefreshTokenReuseInterval)
     const refusal = findRefusal(state)
     if (refusal) return refusal
     const spent = state as TokenState

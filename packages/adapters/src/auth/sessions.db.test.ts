@@ -18,7 +18,7 @@ beforeAll(async () => {
   project = await cluster.createProject()
   scopes = openTestScopes(cluster, project)
 })
-beforeEach(() => scopes.set({ isSignupEnabled: true, isAutoconfirm: true, minPasswordLength: 6, refreshReuseSeconds: 10 }))
+beforeEach(() => scopes.reset())
 afterAll(async () => {
   await scopes?.[Symbol.asyncDispose]()
   await cluster?.[Symbol.asyncDispose]()
@@ -99,7 +99,7 @@ describe('refreshing', () => {
   })
 
   test('an interval of 0 allows no second use', async () => {
-    scopes.set({ refreshReuseSeconds: 0 })
+    scopes.set({ securityRefreshTokenReuseInterval: 0 })
     const { session } = await signUp()
     await refresh(session.refreshToken)
     await expectCode(refresh(session.refreshToken), 'auth.refresh_token_already_used')
@@ -203,7 +203,7 @@ describe('the user of a token', () => {
     const user = await auth.updateUser(own, { email: email.toUpperCase(), client })
     expect(user).toMatchObject({ email, identities: [{ email }] })
     await signIn(email)
-    scopes.set({ isAutoconfirm: false })
+    scopes.set({ mailerAutoconfirm: false })
     const later = scopes.withToken(session.accessToken)
     await expectCode(auth.updateUser(later, { email: newEmail(), client }), 'auth.email_change_unavailable')
   })

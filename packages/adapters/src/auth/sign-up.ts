@@ -31,8 +31,8 @@ export interface SignUpResult {
  * is `auth.email_taken` then; otherwise the answer looks like that for a new one, so that nobody learns who is registered.
  */
 export async function signUp(passwords: PasswordHasher, project: ProjectScope, input: SignUpInput): Promise<SignUpResult> {
-  const { isSignupEnabled, isAutoconfirm } = project.configuration.auth
-  if (!isSignupEnabled) throw new ServiceError('auth.signup_disabled')
+  const { disableSignup, mailerAutoconfirm } = project.configuration.auth
+  if (disableSignup) throw new ServiceError('auth.signup_disabled')
   if (input.password === '') throw new ServiceError('auth.validation_failed', { message: 'Signup requires a valid password' })
   requireStrongPassword(project, input.password)
   const email = parseEmailAddress(input.email)
@@ -57,17 +57,17 @@ export async function signUp(passwords: PasswordHasher, project: ProjectScope, i
       await insertAuditEntry(tx, { action: 'user_repeated_signup', actor: { id: NOBODY, name: email }, ip: input.client.ip })
       return 'taken'
     }
-    const action = isAutoconfirm ? 'user_signedup' : 'user_confirmation_requested'
+    const action = mailerAutoconfirm ? 'user_signedup' : 'user_confirmation_requested'
     await insertAuditEntry(tx, { action, actor: { id, name: email }, ip: input.client.ip, traits: { provider: 'email' } })
-    if (isAutoconfirm) await confirmUser(tx, id)
-    const session = isAutoconfirm ? await startSession(tx, project, { userId: id, passwordHash, client: input.client }) : null
+    if (mailerAutoconfirm) await confirmUser(tx, id)
+    const session = mailerAutoconfirm ? await startSession(tx, project, { userId: id, passwordHash, client: input.client }) : null
     const user = session === null ? await findUserById(tx, id) : session?.user
     if (!user || session === undefined) throw refusedByTrigger()
     return { user, session }
   })
   const result = await withDatabaseError('Database error saving new user', work)
   if (result !== 'taken') return result
-  if (isAutoconfirm) throw new ServiceError('auth.email_taken')
+  if (mailerAutoconfirm) throw new ServiceError('auth.email_taken')
   return { user: toObfuscatedUser(email, data), session: null }
 }
 

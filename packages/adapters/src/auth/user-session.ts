@@ -27,9 +27,9 @@ export interface SessionProof {
 
 /** Signs an access token for a session, with GoTrue's claims. */
 export function toUserSession(project: ProjectScope, user: AuthUser, proof: SessionProof, refreshToken: string): UserSession {
-  const { accessTokenSeconds } = project.configuration.auth
+  const { jwtExp } = project.configuration.auth
   const issuedAt = Math.floor(Date.now() / 1000)
-  const expiresAt = issuedAt + accessTokenSeconds
+  const expiresAt = issuedAt + jwtExp
   const claims: ProjectClaims = {
     iss: project.tokens.issuer,
     sub: user.id,
@@ -46,7 +46,7 @@ export function toUserSession(project: ProjectScope, user: AuthUser, proof: Sess
     session_id: proof.sessionId,
     is_anonymous: user.isAnonymous,
   }
-  return { accessToken: signWithinLimit(project, claims), refreshToken, expiresIn: accessTokenSeconds, expiresAt, user }
+  return { accessToken: signWithinLimit(project, claims), refreshToken, expiresIn: jwtExp, expiresAt, user }
 }
 
 /** No verifier takes a longer token. */

@@ -9,6 +9,8 @@ grant usage on schema extensions to public;
 grant create on schema extensions to project_owner;
 create extension pgcrypto schema extensions;
 create extension "uuid-ossp" schema extensions;
+-- finds users by a part of their address
+create extension pg_trgm schema extensions;
 
 -- The names of Supabase's schemas are taken from the start: a project cannot put its own code where the platform will look.
 do $$

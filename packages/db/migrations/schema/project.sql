@@ -1,3 +1,5 @@
+create extension pg_trgm schema extensions;
+
 create extension pgcrypto schema extensions;
 
 create extension "uuid-ossp" schema extensions;
@@ -48,6 +50,10 @@ create schema webhooks authorization platform_internal;
 
 create type auth.aal_level as enum ('aal1', 'aal2', 'aal3');
 
+create type auth.code_challenge_method as enum ('s256', 'plain');
+
+create type auth.one_time_token_type as enum ('confirmation_token', 'reauthentication_token', 'recovery_token', 'email_change_token_new', 'email_change_token_current', 'phone_change_token');
+
 create sequence auth.refresh_tokens_id_seq;
 
 create table auth.audit_log_entries (
@@ -60,6 +66,8 @@ create table auth.audit_log_entries (
 
 alter table auth.audit_log_entries add constraint audit_log_entries_pkey PRIMARY KEY (id);
 
+CREATE INDEX audit_log_entries_created_at_idx ON auth.audit_log_entries USING btree (created_at DESC, id DESC);
+
 CREATE INDEX audit_logs_instance_id_idx ON auth.audit_log_entries USING btree (instance_id);
 
 alter table auth.audit_log_entries owner to platform_internal;
@@ -67,6 +75,40 @@ alter table auth.audit_log_entries owner to platform_internal;
 alter table auth.audit_log_entries enable row level security;
 
 create policy project_owner on auth.audit_log_entries as permissive for all to project_owner using (true) with check (true);
+
+create table auth.flow_state (
+  id uuid not null,
+  user_id uuid,
+  auth_code text,
+  code_challenge_method auth.code_challenge_method,
+  code_challenge text,
+  provider_type text not null,
+  provider_access_token text,
+  provider_refresh_token text,
+  created_at timestamp with time zone,
+  updated_at timestamp with time zone,
+  authentication_method text not null,
+  auth_code_issued_at timestamp with time zone,
+  invite_token text,
+  referrer text,
+  oauth_client_state_id uuid,
+  linking_target_id uuid,
+  email_optional boolean not null default false
+);
+
+alter table auth.flow_state add constraint flow_state_pkey PRIMARY KEY (id);
+
+CREATE INDEX flow_state_created_at_idx ON auth.flow_state USING btree (created_at DESC);
+
+CREATE INDEX idx_auth_code ON auth.flow_state USING btree (auth_code);
+
+CREATE INDEX idx_user_id_auth_method ON auth.flow_state USING btree (user_id, authentication_method);
+
+alter table auth.flow_state owner to platform_internal;
+
+alter table auth.flow_state enable row level security;
+
+create policy project_owner on auth.flow_state as permissive for all to project_owner using (true) with check (true);
 
 create table auth.identities (
   provider_id text not null,
@@ -115,6 +157,34 @@ alter table auth.mfa_amr_claims owner to platform_internal;
 alter table auth.mfa_amr_claims enable row level security;
 
 create policy project_owner on auth.mfa_amr_claims as permissive for all to project_owner using (true) with check (true);
+
+create table auth.one_time_tokens (
+  id uuid not null,
+  user_id uuid not null,
+  token_type auth.one_time_token_type not null,
+  token_hash text not null,
+  relates_to text not null,
+  created_at timestamp without time zone not null default now(),
+  updated_at timestamp without time zone not null default now()
+);
+
+alter table auth.one_time_tokens add constraint one_time_tokens_pkey PRIMARY KEY (id);
+
+alter table auth.one_time_tokens add constraint one_time_tokens_token_hash_check CHECK ((char_length(token_hash) > 0));
+
+alter table auth.one_time_tokens add constraint one_time_tokens_user_id_fkey FOREIGN KEY (user_id) REFERENCES auth.users(id) ON DELETE CASCADE;
+
+CREATE INDEX one_time_tokens_relates_to_hash_idx ON auth.one_time_tokens USING hash (relates_to);
+
+CREATE INDEX one_time_tokens_token_hash_hash_idx ON auth.one_time_tokens USING hash (token_hash);
+
+CREATE UNIQUE INDEX one_time_tokens_user_id_token_type_key ON auth.one_time_tokens USING btree (user_id, token_type);
+
+alter table auth.one_time_tokens owner to platform_internal;
+
+alter table auth.one_time_tokens enable row level security;
+
+create policy project_owner on auth.one_time_tokens as permissive for all to project_owner using (true) with check (true);
 
 create table auth.refresh_tokens (
   instance_id uuid,
@@ -243,6 +313,8 @@ CREATE UNIQUE INDEX recovery_token_idx ON auth.users USING btree (recovery_token
 
 CREATE INDEX users_created_at_idx ON auth.users USING btree (created_at DESC, id DESC);
 
+CREATE INDEX users_email_idx ON auth.users USING btree (email, id);
+
 CREATE UNIQUE INDEX users_email_partial_key ON auth.users USING btree (email) WHERE (is_sso_user = false);
 
 CREATE INDEX users_instance_id_email_idx ON auth.users USING btree (instance_id, lower((email)::text));
@@ -251,11 +323,30 @@ CREATE INDEX users_instance_id_idx ON auth.users USING btree (instance_id);
 
 CREATE INDEX users_is_anonymous_idx ON auth.users USING btree (is_anonymous);
 
+CREATE INDEX users_search_idx ON auth.users USING gin (((((((((COALESCE(email, ''::character varying))::text || ' '::text) || COALESCE(phone, ''::text)) || ' '::text) || COALESCE((raw_user_meta_data ->> 'full_name'::text), ''::text)) || ' '::text) || COALESCE((raw_user_meta_data ->> 'name'::text), ''::text))) extensions.gin_trgm_ops);
+
 alter table auth.users owner to platform_internal;
 
 alter table auth.users enable row level security;
 
 create policy project_owner on auth.users as permissive for all to project_owner using (true) with check (true);
+
+create table polder.inbox_messages (
+  id bigint not null generated always as identity,
+  channel text not null,
+  recipient text not null,
+  kind text not null,
+  subject text not null default ''::text,
+  content text not null,
+  created_at timestamp with time zone not null default now(),
+  read_at timestamp with time zone
+);
+
+alter table polder.inbox_messages add constraint inbox_messages_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])));
+
+alter table polder.inbox_messages add constraint inbox_messages_pkey PRIMARY KEY (id);
+
+alter table polder.inbox_messages owner to platform_internal;
 
 create table polder.migrations (
   name text not null,
@@ -735,6 +826,18 @@ grant trigger on auth.audit_log_entries to project_owner;
 
 grant update on auth.audit_log_entries to project_owner;
 
+grant delete on auth.flow_state to project_owner;
+
+grant insert on auth.flow_state to project_owner;
+
+grant references on auth.flow_state to project_owner;
+
+grant select on auth.flow_state to project_owner;
+
+grant trigger on auth.flow_state to project_owner;
+
+grant update on auth.flow_state to project_owner;
+
 grant delete on auth.identities to project_owner;
 
 grant insert on auth.identities to project_owner;
@@ -758,6 +861,18 @@ grant select on auth.mfa_amr_claims to project_owner;
 grant trigger on auth.mfa_amr_claims to project_owner;
 
 grant update on auth.mfa_amr_claims to project_owner;
+
+grant delete on auth.one_time_tokens to project_owner;
+
+grant insert on auth.one_time_tokens to project_owner;
+
+grant references on auth.one_time_tokens to project_owner;
+
+grant select on auth.one_time_tokens to project_owner;
+
+grant trigger on auth.one_time_tokens to project_owner;
+
+grant update on auth.one_time_tokens to project_owner;
 
 grant delete on auth.refresh_tokens to project_owner;
 

@@ -1,6 +1,10 @@
+import { AUTH_SECRET_NAMES, type AuthSecretName } from '@polder/core'
 import { sql } from 'kysely'
 import type { PlatformDatabase } from './platform-database.ts'
 import type { SecretBox } from './secret-box.ts'
+
+/** Secrets that a service of the project is given by its members. */
+export type ServiceSecretName = AuthSecretName
 
 /** Every secret that a project can have. */
 export const PROJECT_SECRET_NAMES = [
@@ -14,6 +18,7 @@ export const PROJECT_SECRET_NAMES = [
   'platform_password',
   'backup_password',
   'first_user',
+  ...AUTH_SECRET_NAMES,
 ] as const
 
 export type ProjectSecretName = (typeof PROJECT_SECRET_NAMES)[number]
@@ -44,4 +49,10 @@ export async function selectProjectSecrets(tx: PlatformDatabase, box: SecretBox,
 export async function deleteProjectSecret(tx: PlatformDatabase, ref: string, name: ProjectSecretName): Promise<boolean> {
   const { numDeletedRows } = await tx.deleteFrom('project_secrets').where('ref', '=', ref).where('name', '=', name).executeTakeFirst()
   return numDeletedRows > 0n
+}
+
+/** When each of a project's secrets was given. */
+export async function selectProjectSecretTimes(tx: PlatformDatabase, ref: string): Promise<Map<string, Date>> {
+  const rows = await tx.selectFrom('project_secrets').select(['name', 'updated_at']).where('ref', '=', ref).execute()
+  return new Map(rows.map((row) => [row.name, row.updated_at]))
 }

@@ -9,12 +9,14 @@ import { createProjectDatabase, type ProjectDatabaseFactory } from './open-proje
 import type { ProjectConfiguration } from './project-configuration.ts'
 import { toLoginName } from './project-names.ts'
 import { createProjectTokens, type ProjectTokens } from './project-tokens.ts'
+import { toServiceSecrets, type ServiceSecrets } from './service-secrets.ts'
 
 /** An active project as a server process keeps it: what every scope of it shares. */
 export interface OpenProject {
   readonly ref: ProjectRef
   readonly configuration: ProjectConfiguration
   readonly tokens: ProjectTokens
+  readonly secrets: ServiceSecrets
   readonly callers: AppCallers
   readonly database: ProjectDatabaseFactory
   /** Where the router keeps what it made for a caller, as long as the caller is remembered. */
@@ -44,6 +46,7 @@ export function openProject(stored: StoredProject, address: ServerAddress, pools
     ref,
     configuration,
     tokens,
+    secrets: toServiceSecrets(stored.secrets),
     callers: createAppCallers({ tokens, keys }),
     accesses: new WeakMap(),
     database: createProjectDatabase({

@@ -2,6 +2,7 @@ import type { Caller, ProjectRef } from '@polder/core'
 import type { ProjectConfiguration } from './project-configuration.ts'
 import type { ProjectDatabase } from './project-database.ts'
 import type { ProjectTokens } from './project-tokens.ts'
+import type { ServiceSecrets } from './service-secrets.ts'
 
 /** One open project, checked for one caller: what every adapter takes first. Never kept beyond the request. */
 export interface ProjectScope {
@@ -10,5 +11,6 @@ export interface ProjectScope {
   readonly configuration: ProjectConfiguration
   /** Signs and verifies this project's tokens, and no other's. */
   readonly tokens: ProjectTokens
+  readonly secrets: ServiceSecrets
   readonly db: ProjectDatabase
 }

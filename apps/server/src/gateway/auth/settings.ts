@@ -10,11 +10,16 @@ const PROVIDERS = [
 export function toSettingsJson(settings: AuthSettings): Record<string, unknown> {
   const external = Object.fromEntries(PROVIDERS.map((provider) => [provider, false]))
   return {
-    external: { anonymous_users: false, ...external, email: true, phone: false },
-    disable_signup: !settings.isSignupEnabled,
-    mailer_autoconfirm: settings.isAutoconfirm,
-    phone_autoconfirm: false,
-    sms_provider: '',
+    external: {
+      anonymous_users: settings.externalAnonymousUsersEnabled,
+      ...external,
+      email: settings.externalEmailEnabled,
+      phone: settings.externalPhoneEnabled,
+    },
+    disable_signup: settings.disableSignup,
+    mailer_autoconfirm: settings.mailerAutoconfirm,
+    phone_autoconfirm: settings.smsAutoconfirm,
+    sms_provider: settings.smsProvider,
     saml_enabled: false,
     saml_private_key_next_configured: false,
     passkeys_enabled: false,

@@ -1,7 +1,16 @@
-import { authSettingsSchema, createUserSchema, listUsersSchema, userPageSchema, userSchema } from '@polder/core'
+import {
+  AUTH_SECRET_NAMES,
+  authSecretStateSchema,
+  authSettingsSchema,
+  createUserSchema,
+  listUsersSchema,
+  updateAuthSecretsSchema,
+  userPageSchema,
+  userSchema,
+} from '@polder/core'
 import { z } from 'zod'
 import { createAuditedUser, deleteAuditedUser } from '../../platform/audited-users.ts'
-import { noInput, projectProcedure, projectRecordProcedure, router } from '../trpc.ts'
+import { noInput, noOutput, projectProcedure, projectRecordProcedure, router } from '../trpc.ts'
 
 /** The users of a project, for its members. */
 export const authRouter = router({
@@ -32,4 +41,17 @@ export const authRouter = router({
     .input(authSettingsSchema.partial().strict())
     .output(authSettingsSchema)
     .mutation(({ ctx, input }) => ctx.services.projectSettings.update(ctx.actor, ctx.record.ref, 'auth', input)),
+
+  listSecrets: projectRecordProcedure('auth.read')
+    .input(noInput)
+    .output(authSecretStateSchema.array())
+    .query(({ ctx }) => ctx.services.projectSecrets.list(ctx.record.ref, AUTH_SECRET_NAMES)),
+
+  updateSecrets: projectRecordProcedure('auth.configure')
+    .input(updateAuthSecretsSchema)
+    .output(noOutput)
+    .mutation(async ({ ctx, input }) => {
+      await ctx.services.projectSecrets.update(ctx.actor, ctx.record.ref, input)
+      return {}
+    }),
 })

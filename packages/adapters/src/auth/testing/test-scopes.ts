@@ -5,7 +5,9 @@ import {
   createProjectTokens,
   toDatabaseName,
   toLoginName,
+  toServiceSecrets,
   type ProjectScope,
+  type ServiceSecretName,
 } from '@polder/db'
 import type { TestCluster, TestProject } from '@polder/db/testing'
 import { randomBytes } from 'node:crypto'
@@ -18,6 +20,10 @@ export interface TestScopes extends AsyncDisposable {
   member(): ProjectScope
   readonly tokens: ProjectScope['tokens']
   set(settings: Partial<AuthSettings>): void
+  /** Gives the project secrets of its services. */
+  setSecrets(secrets: Partial<Record<ServiceSecretName, string>>): void
+  /** Back to the defaults, without secrets. */
+  reset(): void
 }
 
 /** Scopes on one test project. */
@@ -35,6 +41,7 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
   const logins = { owner: login('owner'), platform: login('platform'), authenticator: login('authenticator') }
   const database = createProjectDatabase({ ref, pools, logins })
   let settings = projectSettingsSchema.parse({})
+  let secrets: Partial<Record<ServiceSecretName, string>> = {}
 
   function open(caller: Caller): ProjectScope {
     const configuration: ProjectScope['configuration'] = {
@@ -46,7 +53,7 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
       url,
       ...settings,
     }
-    return { ref, caller, configuration, tokens, db: database.forCaller(caller) }
+    return { ref, caller, configuration, tokens, secrets: toServiceSecrets(secrets), db: database.forCaller(caller) }
   }
 
   function openApp(claims: ProjectClaims, hasUserToken: boolean): ProjectScope {
@@ -59,6 +66,11 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
     member: () => open({ kind: 'member', accountId: '44444444-4444-4444-8444-444444444444', role: 'owner', permission: 'auth.write' }),
     tokens,
     set: (changes) => void (settings = projectSettingsSchema.parse({ ...settings, auth: { ...settings.auth, ...changes } })),
+    setSecrets: (changes) => void (secrets = { ...secrets, ...changes }),
+    reset() {
+      settings = projectSettingsSchema.parse({})
+      secrets = {}
+    },
     [Symbol.asyncDispose]: () => pools.end(),
   }
 }

@@ -14,6 +14,8 @@ export interface AuthTables {
   'auth.refresh_tokens': AuthRefreshTokensTable
   'auth.mfa_amr_claims': AuthAmrClaimsTable
   'auth.audit_log_entries': AuthAuditLogEntriesTable
+  'auth.one_time_tokens': AuthOneTimeTokensTable
+  'auth.flow_state': AuthFlowStateTable
 }
 
 /** One row a user; tenants' own SQL may have written it, so that almost everything can be null. */
@@ -117,4 +119,36 @@ export interface AuthAuditLogEntriesTable {
   payload: Json
   created_at: Timestamp
   ip_address: Generated<string>
+}
+
+/** One code or link that was sent to a user, by its hash; each kind at most once a user. */
+export interface AuthOneTimeTokensTable {
+  id: string
+  user_id: string
+  token_type: string
+  token_hash: string
+  relates_to: string
+  created_at: ColumnType<Date, never, never>
+  updated_at: ColumnType<Date, never, never>
+}
+
+/** One flow between asking for a sign-in and having it: PKCE of links, and the way to a provider and back. */
+export interface AuthFlowStateTable {
+  id: string
+  user_id: string | null
+  auth_code: string | null
+  code_challenge_method: string | null
+  code_challenge: string | null
+  provider_type: string
+  provider_access_token: string | null
+  provider_refresh_token: string | null
+  created_at: Timestamp
+  updated_at: Timestamp
+  authentication_method: string
+  auth_code_issued_at: Timestamp
+  invite_token: string | null
+  referrer: string | null
+  oauth_client_state_id: string | null
+  linking_target_id: string | null
+  email_optional: Generated<boolean>
 }

@@ -1,5 +1,6 @@
 import type { AuthTables } from './auth.ts'
+import type { InboxTables } from './inbox.ts'
 import type { StorageTables } from './storage.ts'
 
 /** The platform's tables in a project database, by qualified name. */
-export type ProjectTables = AuthTables & StorageTables
+export type ProjectTables = AuthTables & InboxTables & StorageTables
