@@ -34,6 +34,7 @@ import { createProjectSecrets } from './platform/project-secrets.ts'
 import { createProjectSettings } from './platform/project-settings.ts'
 import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
+import { createSigningKeys } from './platform/signing-keys.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
 
@@ -118,6 +119,7 @@ export async function createServices(options: ServicesOptions) {
     projects,
     projectSettings: createProjectSettings({ platform, events }),
     projectSecrets: createProjectSecrets({ platform, box, events }),
+    signingKeys: createSigningKeys({ platform, box, events, publicUrl }),
     operations: createOperations({ platform, events }),
     observe,
     version,

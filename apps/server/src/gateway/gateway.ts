@@ -3,6 +3,7 @@ import type { RestAdapter } from '@polder/adapters/rest'
 import { isProjectRef, ServiceError, type Observe } from '@polder/core'
 import type { ProjectRouter, ProjectScope } from '@polder/db'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
+import { toAccessRequest } from './access-request.ts'
 import { authRoutes } from './auth/routes.ts'
 import { setCorsHeaders, setPreflightHeaders } from './cors.ts'
 import { createRequestGuard } from './request-guard.ts'
@@ -63,17 +64,5 @@ export async function gateway(app: FastifyInstance, { router, adapters, observe,
 }
 
 async function openProject(router: ProjectRouter, ref: string, request: FastifyRequest): Promise<ProjectScope> {
-  const { apikey, authorization } = request.headers
-  const access = await router.validateProjectAccess(ref, {
-    kind: 'app',
-    apiKey: typeof apikey === 'string' ? apikey : findQueryKey(request.query),
-    authorization,
-  })
-  return router.getConnection(access)
-}
-
-/** WebSockets and links cannot set headers. A parameter given twice is none: two readers could take two keys. */
-function findQueryKey(query: unknown): string | undefined {
-  const { apikey } = query as { apikey?: unknown }
-  return typeof apikey === 'string' ? apikey : undefined
+  return router.getConnection(await router.validateProjectAccess(ref, toAccessRequest(request)))
 }

@@ -2,6 +2,7 @@ import { mkdir, rm } from 'node:fs/promises'
 import { projectRefSchema, type ProjectRef } from '@polder/core'
 import {
   deleteProjectSecret,
+  insertFirstSigningKey,
   makeProjectKeys,
   makeSecretText,
   PROJECT_SECRET_NAMES,
@@ -84,7 +85,10 @@ export function planCreateProject(parts: CreateProjectDependencies): OperationPl
         {
           name: 'secrets',
           title: 'Make passwords and the signing secret',
-          run: ({ ref, made }) => upsertProjectSecrets(platform, box, ref, made),
+          async run({ ref, made }) {
+            await upsertProjectSecrets(platform, box, ref, made)
+            await insertFirstSigningKey(platform, ref)
+          },
           async undo({ ref }) {
             for (const name of PROJECT_SECRET_NAMES) if (!KEPT.includes(name)) await deleteProjectSecret(platform, ref, name)
           },

@@ -115,6 +115,7 @@ beforeAll(async () => {
     projects: reached,
     projectSettings: reached,
     projectSecrets: reached,
+    signingKeys: reached,
     operations: reached,
     adapters: reached,
     untilStopped: () => AbortSignal.abort(),

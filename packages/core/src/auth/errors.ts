@@ -29,5 +29,12 @@ export const AUTH_ERRORS = errorEntries({
   'auth.not_admin': { kind: 'forbidden', sentence: 'User not allowed' },
   'auth.same_password': { kind: 'invalid_input', sentence: 'New password should be different from the old password.' },
   'auth.grant_unsupported': { kind: 'invalid_input', sentence: 'Unsupported grant type' },
+  'auth.signing_key_invalid': { kind: 'invalid_input', sentence: 'The key cannot be used for signing.' },
+  'auth.signing_key_not_found': { kind: 'not_found', sentence: 'The project has no signing key of this id.' },
+  'auth.signing_key_exists': { kind: 'conflict', sentence: 'The project has a signing key of this id already.' },
+  'auth.signing_key_in_use': { kind: 'conflict', sentence: 'The key in use cannot be revoked; rotate to another first.' },
+  'auth.standby_key_exists': { kind: 'conflict', sentence: 'A key stands by already; rotate to it, or revoke it.' },
+  'auth.standby_key_missing': { kind: 'conflict', sentence: 'No key stands by; create or import one first.' },
+  'auth.too_many_signing_keys': { kind: 'conflict', sentence: 'The project has as many signing keys as it may; revoke one first.' },
   'auth.database_error': { kind: 'invalid_input', sentence: "The project's database refused the change." },
 })

@@ -27,6 +27,7 @@ export const PERMISSIONS = {
   'auth.read': EVERYONE,
   'auth.write': DEVELOPERS,
   'auth.configure': ADMINISTRATORS,
+  'auth.keys': ADMINISTRATORS,
   'database.read': EVERYONE,
   'database.execute': DEVELOPERS,
   'rest.read': EVERYONE,

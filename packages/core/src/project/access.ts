@@ -65,4 +65,9 @@ export type AccessRequest =
       apiKey: string | undefined
       /** The whole `Authorization` header. */
       authorization: string | undefined
+      /**
+       * Absent for the usual door. `auth`, for the auth service alone: a token of Supabase's role `supabase_admin` is one of the
+       * service role. `open`, for what browsers and other servers open by its address: without credentials one is `anon`.
+       */
+      door?: 'auth' | 'open'
     }

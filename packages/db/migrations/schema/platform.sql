@@ -305,6 +305,36 @@ CREATE INDEX sessions_account_id_idx ON public.sessions USING btree (account_id)
 
 alter table public.sessions owner to platform_ctl;
 
+create table public.signing_keys (
+  ref text not null,
+  kid text not null,
+  algorithm text not null,
+  status text not null,
+  is_imported boolean not null default false,
+  public_jwk jsonb,
+  private_key bytea,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now()
+);
+
+alter table public.signing_keys add constraint signing_keys_algorithm_check CHECK ((algorithm = ANY (ARRAY['HS256'::text, 'ES256'::text, 'RS256'::text])));
+
+alter table public.signing_keys add constraint signing_keys_kid_check CHECK (((kid <> ''::text) AND (char_length(kid) <= 200)));
+
+alter table public.signing_keys add constraint signing_keys_pkey PRIMARY KEY (ref, kid);
+
+alter table public.signing_keys add constraint signing_keys_ref_fkey FOREIGN KEY (ref) REFERENCES public.projects(ref) ON DELETE CASCADE;
+
+alter table public.signing_keys add constraint signing_keys_status_check CHECK ((status = ANY (ARRAY['standby'::text, 'in_use'::text, 'previously_used'::text, 'revoked'::text])));
+
+CREATE UNIQUE INDEX signing_keys_in_use_idx ON public.signing_keys USING btree (ref) WHERE (status = 'in_use'::text);
+
+CREATE UNIQUE INDEX signing_keys_jwt_secret_idx ON public.signing_keys USING btree (ref) WHERE (private_key IS NULL);
+
+CREATE UNIQUE INDEX signing_keys_standby_idx ON public.signing_keys USING btree (ref) WHERE (status = 'standby'::text);
+
+alter table public.signing_keys owner to platform_ctl;
+
 create table public.storage_usage (
   ref text not null,
   bucket_id text not null,

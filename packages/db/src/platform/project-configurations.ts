@@ -3,6 +3,7 @@ import type { ProjectConfiguration } from '../project/project-configuration.ts'
 import type { PlatformDatabase } from './platform-database.ts'
 import { selectProjectSecrets, type ProjectSecrets } from './project-secrets.ts'
 import type { SecretBox } from './secret-box.ts'
+import { openSigningKeys, selectSealedSigningKeys, type StoredSigningKey } from './signing-keys.ts'
 
 /** A project's row and secrets, as the router needs them. */
 export interface StoredProject {
@@ -11,6 +12,7 @@ export interface StoredProject {
   /** Checksum of the migrations that its database has; null before it has any. */
   ledger: string | null
   secrets: ProjectSecrets
+  signingKeys: StoredSigningKey[]
 }
 
 /** One project with its settings completed by defaults and its secrets in clear; undefined where there is none. */
@@ -20,13 +22,14 @@ export async function findStoredProject(
   ref: string,
   urlOf: (ref: string) => string,
 ): Promise<StoredProject | undefined> {
-  const [row, secrets] = await Promise.all([
+  const [row, secrets, sealedKeys] = await Promise.all([
     db
       .selectFrom('projects')
       .select(['ref', 'name', 'organization_id', 'cluster_id', 'status', 'database_name', 'ledger', 'settings'])
       .where('ref', '=', ref)
       .executeTakeFirst(),
     selectProjectSecrets(db, box, ref),
+    selectSealedSigningKeys(db, ref),
   ])
   if (row === undefined) return undefined
   const settings = projectSettingsSchema.parse(row.settings)
@@ -43,6 +46,7 @@ export async function findStoredProject(
     clusterId: row.cluster_id,
     ledger: row.ledger,
     secrets,
+    signingKeys: openSigningKeys(box, ref, sealedKeys, secrets),
   }
 }
 

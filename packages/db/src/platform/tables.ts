@@ -1,4 +1,13 @@
-import type { ClusterWall, MemberRole, OperationKind, OperationStep, ProjectStatus } from '@polder/core'
+import type {
+  ClusterWall,
+  MemberRole,
+  OperationKind,
+  OperationStep,
+  ProjectStatus,
+  PublicJwk,
+  SigningAlgorithm,
+  SigningKeyStatus,
+} from '@polder/core'
 import type { ColumnType, Generated } from 'kysely'
 
 type Json<T> = ColumnType<T, string, string>
@@ -114,6 +123,18 @@ export interface ProjectSecretsTable {
   updated_at: Timestamp
 }
 
+export interface SigningKeysTable {
+  ref: string
+  kid: string
+  algorithm: SigningAlgorithm
+  status: SigningKeyStatus
+  is_imported: Generated<boolean>
+  public_jwk: ColumnType<PublicJwk | null, string | null, string | null>
+  private_key: Buffer | null
+  created_at: Timestamp
+  updated_at: Timestamp
+}
+
 export interface OperationsTable {
   id: Generated<string>
   kind: OperationKind
@@ -181,6 +202,7 @@ export interface PlatformTables {
   projects: ProjectsTable
   retired_refs: RetiredRefsTable
   project_secrets: ProjectSecretsTable
+  signing_keys: SigningKeysTable
   operations: OperationsTable
   server_processes: ServerProcessesTable
   audit_log: AuditLogTable

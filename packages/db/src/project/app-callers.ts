@@ -3,6 +3,7 @@ import {
   PUBLISHABLE_KEY_PREFIX,
   SECRET_KEY_PREFIX,
   ServiceError,
+  type AccessRequest,
   type AppCaller,
   type DatabaseRole,
   type ProjectClaims,
@@ -21,8 +22,10 @@ export interface AppCallersOptions {
 /** Tells from an app's credentials who it is; the same credentials give the same object again. */
 export interface AppCallers {
   /** Throws `access.key_missing`, `access.key_invalid`, `access.jwt_invalid` or `access.jwt_expired`. */
-  require(apiKey: string | undefined, authorization: string | undefined): AppCaller
+  require(apiKey: string | undefined, authorization: string | undefined, door?: Door): AppCaller
 }
+
+type Door = Extract<AccessRequest, { kind: 'app' }>['door']
 
 interface KnownCaller {
   caller: AppCaller
@@ -35,11 +38,19 @@ interface Credential {
   isKey: boolean
 }
 
+/** Who comes to an open door without credentials. */
+const NOBODY: KnownCaller = {
+  caller: { kind: 'app', role: 'anon', claims: Object.freeze({ role: 'anon' }), claimsJson: '{"role":"anon"}', hasUserToken: false },
+  endsAt: Infinity,
+}
+
 const BEARER = /^bearer(?:\s+(.*))?$/is
 
 /** The callers of one project. Credentials of another project are as wrong as any invented ones. */
 export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCallersOptions): AppCallers {
   const known = new Map<string, KnownCaller>()
+  // What is believed at one door need not be at the other.
+  const knownAtAuth = new Map<string, KnownCaller>()
   const stored: { hash: Buffer; role: DatabaseRole }[] = [
     { hash: toHash(keys.anonKey), role: 'anon' },
     { hash: toHash(keys.publishableKey), role: 'anon' },
@@ -52,30 +63,34 @@ export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCal
     return stored.filter((key) => timingSafeEqual(key.hash, hash))[0]?.role
   }
 
-  function requireCredential(text: string): Credential {
+  function requireCredential(text: string, door: Door): Credential {
     const role = findKeyRole(text)
     if (text.startsWith(PUBLISHABLE_KEY_PREFIX) || text.startsWith(SECRET_KEY_PREFIX)) {
       if (role === undefined) throw new ServiceError('access.key_invalid')
-      // As Supabase's gateway does: policies see an opaque key as the JWT that it stands in for.
-      return { claims: tokens.verify(role === 'anon' ? keys.anonKey : keys.serviceRoleKey), isKey: true }
+      // As Supabase's gateway does: policies see an opaque key as the JWT that it stands in for. That one's signature does not
+      // matter here, so that an opaque key outlives the secret which signed it.
+      return { claims: tokens.read(role === 'anon' ? keys.anonKey : keys.serviceRoleKey), isKey: true }
     }
-    return { claims: tokens.verify(text), isKey: role !== undefined }
+    return { claims: door === 'auth' ? tokens.verifyAdmin(text) : tokens.verify(text), isKey: role !== undefined }
   }
 
-  function requireKey(text: string): Credential {
+  function requireKey(text: string, door: Door): Credential {
     try {
-      return requireCredential(text)
+      return requireCredential(text, door)
     } catch (cause) {
       throw new ServiceError('access.key_invalid', { details: findTokenRejection(cause), cause })
     }
   }
 
-  function check(apiKey: string | undefined, authorization: string | undefined): KnownCaller {
+  function check(apiKey: string | undefined, authorization: string | undefined, door: Door): KnownCaller {
     const token = authorization === undefined ? undefined : BEARER.exec(authorization)?.[1]?.trim()
     const isBearer = authorization !== undefined && BEARER.test(authorization)
-    const key = apiKey === undefined || apiKey === '' ? undefined : requireKey(apiKey)
-    if (!isBearer && key === undefined) throw new ServiceError('access.key_missing')
-    const bearer = !isBearer ? undefined : token === apiKey && key !== undefined ? key : requireCredential(token ?? '')
+    const key = apiKey === undefined || apiKey === '' ? undefined : requireKey(apiKey, door)
+    if (!isBearer && key === undefined) {
+      if (door === 'open') return NOBODY
+      throw new ServiceError('access.key_missing')
+    }
+    const bearer = !isBearer ? undefined : token === apiKey && key !== undefined ? key : requireCredential(token ?? '', door)
     const { claims, isKey } = (bearer ?? key)!
     return {
       caller: { kind: 'app', role: claims.role, claims, claimsJson: JSON.stringify(claims), hasUserToken: bearer !== undefined && !isKey },
@@ -84,15 +99,17 @@ export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCal
   }
 
   return {
-    require(apiKey, authorization) {
+    require(apiKey, authorization, door) {
+      const remembered = door === 'auth' ? knownAtAuth : known
       // Neither a header nor a key of ours has a line break in it.
       const credentials = `${apiKey ?? ''}\n${authorization ?? ''}`
-      const found = known.get(credentials)
+      const found = remembered.get(credentials)
       if (found !== undefined && found.endsAt > Date.now()) return found.caller
-      known.delete(credentials)
-      const checked = check(apiKey, authorization)
-      if (known.size >= maxRemembered) known.delete(known.keys().next().value!)
-      known.set(credentials, checked)
+      remembered.delete(credentials)
+      const checked = check(apiKey, authorization, door)
+      if (checked === NOBODY) return checked.caller
+      if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value!)
+      remembered.set(credentials, checked)
       return checked.caller
     },
   }

@@ -8,6 +8,7 @@ import { createAppCallers, type AppCallers } from './app-callers.ts'
 import { createProjectDatabase, type ProjectDatabaseFactory } from './open-project-database.ts'
 import type { ProjectConfiguration } from './project-configuration.ts'
 import { toLoginName } from './project-names.ts'
+import { createProjectSigningKeys } from './project-signing-keys.ts'
 import { createProjectTokens, type ProjectTokens } from './project-tokens.ts'
 import { toServiceSecrets, type ServiceSecrets } from './service-secrets.ts'
 
@@ -35,7 +36,7 @@ export function openProject(stored: StoredProject, address: ServerAddress, pools
   const login = (name: 'authenticator' | 'platform' | 'owner'): Login => {
     return { address, database: configuration.databaseName, user: toLoginName(ref, name), password: secret(`${name}_password`) }
   }
-  const tokens = createProjectTokens({ ref, issuer: toIssuer(configuration.url), secret: secret('jwt_secret') })
+  const tokens = createProjectTokens({ ref, issuer: toIssuer(configuration.url), keys: createProjectSigningKeys(stored.signingKeys) })
   const keys = {
     anonKey: secret('anon_key'),
     serviceRoleKey: secret('service_role_key'),

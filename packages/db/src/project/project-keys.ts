@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
-import { PUBLISHABLE_KEY_PREFIX, SECRET_KEY_PREFIX, type DatabaseRole } from '@polder/core'
-import { signToken } from './token-signature.ts'
+import { PUBLISHABLE_KEY_PREFIX, SECRET_KEY_PREFIX, type DatabaseRole, type ProjectClaims } from '@polder/core'
+import { signWithSecret } from './signing-key.ts'
 
 const TEN_YEARS = 10 * 365 * 24 * 60 * 60
 
@@ -16,17 +16,23 @@ export interface ProjectKeys {
   secretKey: string
 }
 
-/** Makes new keys; the JWTs are signed with the project's secret and end in ten years. */
-export function makeProjectKeys(project: { ref: string; issuer: string; jwtSecret: string }): ProjectKeys {
-  const iat = Math.floor(Date.now() / 1000)
-  const sign = (role: DatabaseRole) =>
-    signToken({ iss: project.issuer, ref: project.ref, role, iat, exp: iat + TEN_YEARS }, project.jwtSecret)
+/** Makes new keys; the JWTs are signed with the project's secret. */
+export function makeProjectKeys({ jwtSecret, ...project }: { ref: string; issuer: string; jwtSecret: string }): ProjectKeys {
   return {
-    anonKey: sign('anon'),
-    serviceRoleKey: sign('service_role'),
+    ...signProjectKeys(project, (claims) => signWithSecret(claims, jwtSecret)),
     publishableKey: PUBLISHABLE_KEY_PREFIX + makeSecretText(),
     secretKey: SECRET_KEY_PREFIX + makeSecretText(),
   }
+}
+
+/** Signs the two keys that are JWTs; they end in ten years. */
+export function signProjectKeys(
+  { ref, issuer }: { ref: string; issuer: string },
+  sign: (claims: ProjectClaims) => string,
+): Pick<ProjectKeys, 'anonKey' | 'serviceRoleKey'> {
+  const iat = Math.floor(Date.now() / 1000)
+  const signFor = (role: DatabaseRole) => sign({ iss: issuer, ref, role, iat, exp: iat + TEN_YEARS })
+  return { anonKey: signFor('anon'), serviceRoleKey: signFor('service_role') }
 }
 
 /** 32 random bytes as base64url: a password, a JWT secret, the random part of a key. */

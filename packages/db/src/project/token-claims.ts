@@ -3,7 +3,7 @@ import { tokenRejected } from './token-rejection.ts'
 
 const SKEW_SECONDS = 5
 /** 31 December 9999: a later `exp` is no date. */
-const LATEST_SECONDS = 253_402_300_799
+export const LATEST_SECONDS = 253_402_300_799
 const ISSUER_OF_PROJECT = /\/projects\/([^/]*)\/auth\/v1\/?$/
 
 const ROLES: ReadonlySet<unknown> = new Set<DatabaseRole>(['anon', 'authenticated', 'service_role'])
@@ -20,6 +20,7 @@ export function checkClaims(payload: Record<string, unknown>, project: { ref: st
   if (iat !== undefined && iat > now + SKEW_SECONDS) throw tokenRejected('issued_in_future')
   if (!ROLES.has(payload.role)) throw tokenRejected('claim', 'The role claim of the JWT is not one of this project.', 'role')
   requireText(payload, 'sub')
+  requireAudience(payload.aud)
   requireText(payload, 'session_id')
   if (payload.ref !== undefined && payload.ref !== project.ref) throw otherProject('ref')
   requireText(payload, 'iss')
@@ -45,6 +46,11 @@ function requireSeconds(payload: Record<string, unknown>, claim: string): number
 function requireText(payload: Record<string, unknown>, claim: string): void {
   const value = payload[claim]
   if (value !== undefined && typeof value !== 'string') throw tokenRejected('claim', `The JWT ${claim} claim is not text.`, claim)
+}
+
+function requireAudience(aud: unknown): void {
+  const isList = Array.isArray(aud) && aud.every((one) => typeof one === 'string')
+  if (aud !== undefined && typeof aud !== 'string' && !isList) throw tokenRejected('claim', 'The JWT aud claim is not text.', 'aud')
 }
 
 function otherProject(claim: string) {

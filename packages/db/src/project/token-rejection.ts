@@ -4,7 +4,7 @@ import { ServiceError } from '@polder/core'
 export type TokenRejectionReason =
   /** Not three parts of base64url with JSON objects in them, or too long. */
   | 'malformed'
-  /** Another algorithm than HS256, or a header that asks for what we do not do. */
+  /** Another algorithm than that of the key, or a header that asks for what we do not do. */
   | 'algorithm'
   | 'signature'
   | 'expired'
@@ -21,7 +21,7 @@ export interface TokenRejection {
 
 const MESSAGES: Record<TokenRejectionReason, string> = {
   malformed: 'The JWT cannot be decoded.',
-  algorithm: 'The JWT is not signed with HS256.',
+  algorithm: 'The JWT is signed with another algorithm than that of its key.',
   signature: 'The JWT is not signed by this project.',
   expired: 'JWT expired',
   not_yet_valid: 'JWT not yet valid',

@@ -9,15 +9,19 @@ import type { PlatformDatabase } from '../platform/platform-database.ts'
 import { openPlatformEvents, type PlatformEvents } from '../platform/platform-events.ts'
 import { upsertProjectSecrets } from '../platform/project-secrets.ts'
 import { createSecretBox, type SecretBox } from '../platform/secret-box.ts'
+import { insertFirstSigningKey } from '../platform/signing-keys.ts'
 import { createConnectionPoolManager, type ConnectionPoolManager } from '../pool-manager.ts'
 import { toIssuer } from '../project/open-project.ts'
 import { makeProjectKeys, makeSecretText, type ProjectKeys } from '../project/project-keys.ts'
 import type { ProjectScope } from '../project/project-scope.ts'
+import { createSecretSigningKeys } from '../project/project-signing-keys.ts'
 import { createProjectTokens } from '../project/project-tokens.ts'
 import { createServiceRouter, type ProjectRouter } from '../service-router.ts'
 import { toDatabaseName, toLoginName, type ProjectLogin } from '../project/project-names.ts'
 import { createProvisioner, type ProjectPasswords, type Provisioner } from '../project/provisioner.ts'
 import { PLATFORM_TEMPLATE } from './global-setup.ts'
+
+export { forgeTokens, type ForgedToken, type ForgeryTarget } from './forged-tokens.ts'
 
 /** A platform of its own for one test file, on the run's shared Postgres; everything it made is dropped on dispose. */
 export interface TestCluster extends AsyncDisposable {
@@ -150,7 +154,8 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
       platform_password: passwords.platform,
       backup_password: passwords.backup,
     })
-    const tokens = createProjectTokens({ ref, issuer, secret: jwtSecret })
+    await insertFirstSigningKey(platform, ref)
+    const tokens = createProjectTokens({ ref, issuer, keys: createSecretSigningKeys(jwtSecret) })
 
     const connect = async (login: ProjectLogin, database = toDatabaseName(ref)) => {
       const client = makeClient({ ...toClientConfig(address), user: toLoginName(ref, login), password: passwords[login], database })

@@ -49,7 +49,7 @@ describe('every route answers everybody with a status of its own', () => {
   const ROUTES: [HTTPMethods, string, unknown, number[]][] = [
     ['GET', '/health', undefined, [401, 200, 200, 200, 200, 401, 403]],
     ['GET', '/settings', undefined, [401, 200, 200, 200, 200, 401, 403]],
-    ['GET', '/.well-known/jwks.json', undefined, [401, 200, 200, 200, 200, 401, 403]],
+    ['GET', '/.well-known/jwks.json', undefined, [200, 200, 200, 200, 200, 401, 403]],
     ['POST', '/signup', {}, [401, 422, 422, 422, 422, 401, 403]],
     ['POST', '/signup', { email: 'x', password }, [401, 400, 400, 400, 400, 401, 403]],
     ['POST', '/token?grant_type=password', { email: 'x@example.com', password }, [401, 400, 400, 400, 400, 401, 403]],

@@ -17,6 +17,9 @@ export interface AuthRoutesOptions {
   observe?: Observe
 }
 
+/** For routes that browsers and other servers come to by an address: they have no API key. */
+const OPEN = { config: { isOpen: true } }
+
 /** The largest body that GoTrue takes. */
 const BODY_LIMIT = 1 << 20
 
@@ -37,9 +40,8 @@ export async function authRoutes(app: FastifyInstance, options: AuthRoutesOption
 
   app.get('/health', () => ({ version: 'polder', name: 'Polder auth', description: 'The users of one project; answers as GoTrue does' }))
   app.get('/settings', (request) => toSettingsJson(request.project.configuration.auth))
-  app.get('/.well-known/jwks.json', async (_request, reply) => {
-    // the project's secret is symmetric: there is no public key to list
-    await reply.header('cache-control', 'public, max-age=600').send({ keys: [] })
+  app.get('/.well-known/jwks.json', OPEN, async (request, reply) => {
+    await reply.header('cache-control', 'public, max-age=600').send({ keys: request.project.tokens.publicJwks })
   })
 
   app.post('/signup', async (request, reply) => {

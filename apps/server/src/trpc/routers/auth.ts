@@ -11,9 +11,12 @@ import {
 import { z } from 'zod'
 import { createAuditedUser, deleteAuditedUser } from '../../platform/audited-users.ts'
 import { noInput, noOutput, projectProcedure, projectRecordProcedure, router } from '../trpc.ts'
+import { signingKeyProcedures } from './auth-keys.ts'
 
 /** The users of a project, for its members. */
 export const authRouter = router({
+  ...signingKeyProcedures,
+
   listUsers: projectProcedure('auth.read')
     .input(listUsersSchema)
     .output(userPageSchema)

@@ -3,6 +3,7 @@ import {
   createConnectionPoolManager,
   createProjectDatabase,
   createProjectTokens,
+  createSecretSigningKeys,
   toDatabaseName,
   toLoginName,
   toServiceSecrets,
@@ -31,7 +32,11 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
   const ref = project.ref as ProjectRef
   const url = `http://localhost:8000/projects/${ref}`
   const pools = createConnectionPoolManager({ observe: () => {} })
-  const tokens = createProjectTokens({ ref, issuer: `${url}/auth/v1`, secret: randomBytes(32).toString('base64url') })
+  const tokens = createProjectTokens({
+    ref,
+    issuer: `${url}/auth/v1`,
+    keys: createSecretSigningKeys(randomBytes(32).toString('base64url')),
+  })
   const login = (name: 'owner' | 'platform' | 'authenticator') => ({
     address: cluster.address,
     database: toDatabaseName(ref),

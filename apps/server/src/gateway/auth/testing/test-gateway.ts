@@ -3,6 +3,7 @@ import type { Observation } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/testing'
 import Fastify, { type FastifyInstance } from 'fastify'
+import { toAccessRequest } from '../../access-request.ts'
 import { createAuthLimits, type AuthLimits } from '../auth-limits.ts'
 import { authRoutes } from '../routes.ts'
 
@@ -26,13 +27,8 @@ export async function openTestGateway(limits?: AuthLimits): Promise<TestGateway>
   const app = Fastify({ routerOptions: { maxParamLength: 1_000 } })
   app.decorateRequest('project', null as unknown as ProjectScope)
   app.addHook('onRequest', async (request) => {
-    const { apikey, authorization } = request.headers
-    const apiKey = typeof apikey === 'string' ? apikey : undefined
-    const access = await cluster.router.validateProjectAccess((request.params as { ref: string }).ref, {
-      kind: 'app',
-      apiKey,
-      authorization,
-    })
+    const { ref } = request.params as { ref: string }
+    const access = await cluster.router.validateProjectAccess(ref, toAccessRequest(request))
     request.project = await cluster.router.getConnection(access)
   })
   await app.register(authRoutes, {

@@ -1,0 +1,27 @@
+import type { AccessRequest } from '@polder/core'
+import type { FastifyRequest } from 'fastify'
+
+declare module 'fastify' {
+  interface FastifyContextConfig {
+    /** For a route that is opened by its address, as links are: without an API key one is `anon`. */
+    isOpen?: boolean
+  }
+}
+
+/** What an app's request says of who it is; nothing of it is proven yet. */
+export function toAccessRequest(request: FastifyRequest): AccessRequest {
+  const { apikey, authorization } = request.headers
+  const apiKey = typeof apikey === 'string' ? apikey : findQueryKey(request.query)
+  return { kind: 'app', apiKey, authorization, ...toDoor(request) }
+}
+
+function toDoor({ routeOptions }: FastifyRequest): { door?: 'open' | 'auth' } {
+  if (routeOptions.config.isOpen) return { door: 'open' }
+  return routeOptions.url?.startsWith('/projects/:ref/auth/') ? { door: 'auth' } : {}
+}
+
+/** WebSockets and links cannot set headers. A parameter given twice is none: two readers could take two keys. */
+function findQueryKey(query: unknown): string | undefined {
+  const { apikey } = query as { apikey?: unknown }
+  return typeof apikey === 'string' ? apikey : undefined
+}
