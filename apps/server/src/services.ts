@@ -68,7 +68,8 @@ export async function createServices(options: ServicesOptions) {
   const addressOf = () => cluster.address
   const { ledger } = provisioner
   const ensureMigrated = createProjectMigration({ platform, box, ledger, addressOf })
-  const routing = { platform, box, pools, events, addressOf, publicUrl, ledger, ensureMigrated, observe }
+  const { replication } = cluster
+  const routing = { platform, box, pools, events, addressOf, replication, publicUrl, ledger, ensureMigrated, observe }
   const router = createServiceRouter(routing)
   const makersRouter = createServiceRouter({ ...routing, opens: ['starting', 'active'], maxProjects: 100 })
 

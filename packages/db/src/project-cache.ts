@@ -28,7 +28,17 @@ const MAX_MISSING = 1_000
 
 type Options = Pick<
   ServiceRouterOptions,
-  'platform' | 'box' | 'pools' | 'events' | 'addressOf' | 'publicUrl' | 'ledger' | 'ensureMigrated' | 'maxProjects' | 'opens'
+  | 'platform'
+  | 'box'
+  | 'pools'
+  | 'events'
+  | 'addressOf'
+  | 'replication'
+  | 'publicUrl'
+  | 'ledger'
+  | 'ensureMigrated'
+  | 'maxProjects'
+  | 'opens'
 >
 
 /** Makes the cache; it holds no connection and runs no timer. */
@@ -52,7 +62,7 @@ export function createProjectCache(options: Options): ProjectCache {
       if (status !== 'provisioning' && status !== 'starting') void options.pools.closeProject(ref)
       return { status, project: undefined }
     }
-    return { status, project: openProject(stored, await options.addressOf(stored.clusterId), options.pools) }
+    return { status, project: openProject(stored, await options.addressOf(stored.clusterId), options) }
   }
 
   function start(ref: ProjectRef): Promise<CachedProject> {

@@ -29,6 +29,8 @@ export interface ServiceRouterOptions {
   events: PlatformEvents
   /** Where a cluster's server listens. */
   addressOf(clusterId: string): ServerAddress | Promise<ServerAddress>
+  /** The login that reads a project's changes from the WAL; without one a project's `openReplication` is refused. */
+  replication?: { user: string; password: string }
   /** Base URL of the installation, without a trailing slash. */
   publicUrl: string
   /** Checksum of the project migrations in this code; a project with another one is migrated before it is served. */

@@ -19,6 +19,8 @@ export interface OpenCluster {
   walls: ClusterWall[]
   /** `platform_ctl` on the platform database. */
   control: { host: string; port: number; user: string; password: string; database: string }
+  /** The login that reads projects' changes from the WAL. */
+  replication: { user: string; password: string }
   /** Ends the embedded server; leaves an external one alone. */
   stop(): Promise<void>
 }
@@ -32,7 +34,8 @@ export function toRolePassword(masterKey: Buffer, role: string): string {
 export async function openCluster(options: OpenClusterOptions): Promise<OpenCluster> {
   const { masterKey, settings } = options
   const controlPassword = toRolePassword(masterKey, 'platform_ctl')
-  if (settings.url !== undefined) return openExternal(settings.url, controlPassword)
+  const replication = { user: 'platform_repl', password: toRolePassword(masterKey, 'platform_repl') }
+  if (settings.url !== undefined) return openExternal(settings.url, controlPassword, replication)
   const superuserPassword = toRolePassword(masterKey, 'postgres')
   const embedded = await openEmbeddedPostgres({
     folder: options.folder,
@@ -43,23 +46,28 @@ export async function openCluster(options: OpenClusterOptions): Promise<OpenClus
   })
   try {
     const superuser = { ...toClientConfig(embedded.address), user: 'postgres', password: superuserPassword, database: 'postgres' }
-    const { walls, version } = await bootstrapCluster(superuser, { controlPassword, writesHba: true })
+    const { walls, version } = await bootstrapCluster(superuser, {
+      controlPassword,
+      replicationPassword: replication.password,
+      writesHba: true,
+    })
     const { address, stop } = embedded
-    return { kind: 'embedded', address, version, walls, control: toControl(address, controlPassword), stop }
+    return { kind: 'embedded', address, version, walls, control: toControl(address, controlPassword), replication, stop }
   } catch (error) {
     await embedded.stop().catch(() => {})
     throw error
   }
 }
 
-async function openExternal(url: string, controlPassword: string): Promise<OpenCluster> {
+async function openExternal(url: string, controlPassword: string, replication: OpenCluster['replication']): Promise<OpenCluster> {
   const { hostname, port } = new URL(url)
   const address = { host: hostname.replace(/^\[|\]$/g, ''), port: port === '' ? 5432 : Number(port) }
   const { walls, version } = await bootstrapCluster(
     { connectionString: url, connectionTimeoutMillis: 10_000 },
-    { controlPassword, writesHba: false },
+    { controlPassword, replicationPassword: replication.password, writesHba: false },
   )
-  return { kind: 'external', address, version, walls, control: toControl(address, controlPassword), stop: async () => {} }
+  const control = toControl(address, controlPassword)
+  return { kind: 'external', address, version, walls, control, replication, stop: async () => {} }
 }
 
 function toControl(address: ServerAddress, password: string) {

@@ -45,6 +45,7 @@ export async function openTestServer(): Promise<TestServer> {
     version: 180_004,
     walls: [],
     control: cluster.platformConnection as OpenCluster['control'],
+    replication: cluster.replication,
     stop: async () => {},
   }
 

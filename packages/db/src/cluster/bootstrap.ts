@@ -11,6 +11,8 @@ import { dropOtherTemplates, makeTemplate, toDatabaseConfig, toTemplateName } fr
 export interface BootstrapOptions {
   /** Of `platform_ctl`; a changed one is taken over. */
   controlPassword: string
+  /** Of `platform_repl`, which reads the changes of projects from the WAL; without one it cannot log in. */
+  replicationPassword?: string
   /** Whether pg_hba.conf is ours, so that Postgres itself keeps logins out of databases that are not theirs. */
   writesHba: boolean
 }
@@ -57,7 +59,16 @@ interface Prepared {
 async function isPrepared(client: Client, template: string, marker: string, options: BootstrapOptions): Promise<boolean> {
   const found = await look(client, template)
   if (found.marker !== marker || !found.hasPlatform || !found.hasTemplate) return false
-  return hasPassword(client, found.isSuperuser, options.controlPassword)
+  for (const [role, password] of passwordsOf(options)) {
+    if (!(await hasPassword(client, found.isSuperuser, role, password))) return false
+  }
+  return true
+}
+
+function passwordsOf({ controlPassword, replicationPassword }: BootstrapOptions): [role: string, password: string][] {
+  const passwords: [string, string][] = [['platform_ctl', controlPassword]]
+  if (replicationPassword !== undefined) passwords.push(['platform_repl', replicationPassword])
+  return passwords
 }
 
 async function look(client: Client, template: string): Promise<Prepared> {
@@ -72,12 +83,12 @@ async function look(client: Client, template: string): Promise<Prepared> {
   return rows[0]
 }
 
-async function hasPassword(client: Client, isSuperuser: boolean, password: string): Promise<boolean> {
+async function hasPassword(client: Client, isSuperuser: boolean, role: string, password: string): Promise<boolean> {
   // only a superuser may look; for others it costs less to set it again than to try it out
   if (!isSuperuser) return false
-  const { rows } = await client.query<{ verifier: string | null }>(
-    `select rolpassword as verifier from pg_authid where rolname = 'platform_ctl'`,
-  )
+  const { rows } = await client.query<{ verifier: string | null }>('select rolpassword as verifier from pg_authid where rolname = $1', [
+    role,
+  ])
   return isVerifierOf(rows[0]?.verifier ?? null, password)
 }
 
@@ -96,9 +107,10 @@ async function prepare(
   for (const database of ['postgres', 'template1']) {
     await client.query(`revoke all on database ${database} from public`).catch(isSuperuser ? rethrow : ignoreRefusal)
   }
-  if (!(await hasPassword(client, isSuperuser, options.controlPassword))) {
-    const verifier = await toScramVerifier(options.controlPassword, RANDOM_PASSWORD_ITERATIONS)
-    await client.query(`alter role platform_ctl password ${client.escapeLiteral(verifier)}`)
+  for (const [role, password] of passwordsOf(options)) {
+    if (await hasPassword(client, isSuperuser, role, password)) continue
+    const verifier = await toScramVerifier(password, RANDOM_PASSWORD_ITERATIONS)
+    await client.query(`alter role ${client.escapeIdentifier(role)} password ${client.escapeLiteral(verifier)}`)
   }
   if (!isSuperuser) await client.query('grant platform_ctl, platform_internal, project_owner to current_user with inherit true, set true')
   const { hasPlatform, hasTemplate } = await look(client, template)

@@ -16,6 +16,8 @@ export const DEFAULT_SETTINGS: PostgresSettings = {
   wal_level: 'logical',
   max_wal_size: '4GB',
   max_slot_wal_keep_size: '1GB',
+  // one for each project that is listened to, as many as there are slots, and some for those that change hands
+  max_wal_senders: 16,
   // a thousand databases are hundreds of thousands of files: the default opens each of them after a crash
   ...(process.platform === 'linux' ? { recovery_init_sync_method: 'syncfs' } : {}),
   autovacuum_naptime: '5min',

@@ -1,4 +1,4 @@
-import { isServiceError } from '@polder/core'
+import { isServiceError, type AppCaller } from '@polder/core'
 import fc from 'fast-check'
 import { DatabaseError } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -56,6 +56,21 @@ test('row-level security judges role and claims, statement by statement', async 
   expect(await valueOf(user, list)).toBe('[1]')
   expect(await valueOf(await project.scope('service_role'), list)).toBe('[1, 2]')
   expect(await valueOf(anon, list)).toBe('[]')
+})
+
+test('each of several callers is judged by their own claims, in one go', async () => {
+  const callers = [anon, user, await project.scope('service_role'), user].map(({ caller }) => caller as AppCaller)
+  const list = statement(`select coalesce(json_agg(id order by id), '[]')::text from public.notes where id > $1`, ['0'])
+  const texts = async (of: AppCaller[]) => (await anon.db.asCallers(list, of)).map(({ rows }) => rows[0]?.[0]?.toString())
+  expect(await texts(callers)).toEqual(['[]', '[1]', '[1, 2]', '[1]'])
+  expect(await texts([])).toEqual([])
+  expect(await stateOf(anon.db.asCallers(statement('delete from public.notes'), callers))).toBe('25006')
+  expect(await stateOf(anon.db.asCallers(statement(`select 1 / (current_user <> 'service_role')::int`), callers))).toBe('22012')
+  await project.runAsOwner('alter table public.notes add column more text')
+  const all = statement('select * from public.notes where id = 1')
+  expect((await anon.db.asCallers(all, callers)).map(({ rows }) => rows.length)).toEqual([0, 1, 1, 1])
+  await project.runAsOwner('alter table public.notes drop column more')
+  expect((await anon.db.asCallers(all, callers)).map(({ rows }) => rows[0]?.length)).toEqual([undefined, 3, 3, 3])
 })
 
 test('functions see the request, and nothing of it stays', async () => {

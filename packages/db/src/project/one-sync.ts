@@ -4,6 +4,7 @@ import { DatabaseError, type Client } from 'pg'
 import { socketOf } from '../connect.ts'
 import { PreparedStatements, type PreparedStatement } from './prepared-statements.ts'
 import type { CallerResult, CallerStatement } from './project-database.ts'
+import { toSearchPath } from './search-path.ts'
 import { readError, readRow, WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
@@ -47,22 +48,22 @@ export class OneSyncConnection {
   readonly #prepared = new PreparedStatements(MAX_PREPARED)
   #isEnded = false
   // Plans hand over the same array again and again.
-  #pathOf: readonly string[] | undefined
-  #path = ''
+  #path: { of: readonly string[]; text: string } = { of: [], text: toSearchPath([]) }
   // What is being waited for.
-  #resolve: ((result: CallerResult) => void) | undefined
+  #resolve: ((results: CallerResult[]) => void) | undefined
   #reject: ((error: unknown) => void) | undefined
   /** What to send once more if a prepared statement turns out to be stale. */
   #retry: { statement: CallerStatement; caller: CallerIdentity } | undefined
   #rows: (Buffer | null)[][] = []
-  #command = ''
+  #results: CallerResult[] = []
   #error: DatabaseError | undefined
   // In the order sent; undefined for a statement that is not kept.
   #parsing: (PreparedStatement | undefined)[] = []
   #bound = 0
   #completed = 0
-  /** Which of the batch's statements is the caller's own. */
+  /** Which of the batch's statements is the next one that a caller asked for, and how many there are from one such to the next. */
   #answering = 0
+  #stride = 0
 
   constructor(client: Client) {
     const reader = new WireReader((type, chunk, start, end) => this.#handle(type, chunk, start, end))
@@ -77,6 +78,22 @@ export class OneSyncConnection {
   run(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
     this.#retry = { statement, caller }
     return this.#send(this.#put(statement, caller, false))
+  }
+
+  /** Runs it once as each of the callers, in one transaction and one round trip. If it fails as one of them, it does as all. */
+  async runEach(statement: CallerStatement, callers: readonly CallerIdentity[]): Promise<CallerResult[]> {
+    const send = () =>
+      new Promise<CallerResult[]>((resolve, reject) => {
+        const answering = callers.map((caller) => this.#put(statement, caller, false))[0] ?? 0
+        this.#resolve = resolve
+        this.#reject = reject
+        this.#flush(answering, answering + 1)
+      })
+    return send().catch((error: unknown) => {
+      if (!this.#isStale(error)) throw error
+      this.#forgetAll()
+      return send()
+    })
   }
 
   /** The same in a transaction that is committed only if `keep` answers true for the result. */
@@ -151,7 +168,7 @@ export class OneSyncConnection {
       return
     }
     const prepared = this.#prepared.get(planSpace, text)
-    if (!prepared.isParsed) {
+    if (!prepared.isParsed && !this.#parsing.includes(prepared)) {
       this.#writer.parse(prepared.name, text)
       this.#parsing.push(prepared)
     }
@@ -160,19 +177,20 @@ export class OneSyncConnection {
 
   #send(answering: number): Promise<CallerResult> {
     return new Promise((resolve, reject) => {
-      this.#resolve = resolve
+      this.#resolve = ([result]) => resolve(result!)
       this.#reject = reject
       this.#flush(answering)
     })
   }
 
-  #flush(answering: number): void {
+  #flush(answering: number, stride = 0): void {
     if (this.#isEnded || !this.#socket.writable) return this.#end()
     this.#answering = answering
+    this.#stride = stride
     this.#bound = 0
     this.#completed = 0
     this.#rows = []
-    this.#command = ''
+    this.#results = []
     this.#error = undefined
     this.#writer.sync()
     this.#socket.write(this.#writer.take())
@@ -184,7 +202,7 @@ export class OneSyncConnection {
         if (this.#completed === this.#answering) this.#rows.push(readRow(chunk, start))
         break
       case 0x43: // CommandComplete
-        if (this.#completed === this.#answering) this.#command = chunk.toString('latin1', start, end - 1)
+        if (this.#completed === this.#answering) this.#answer(chunk.toString('latin1', start, end - 1))
         this.#completed += 1
         break
       case 0x32: // BindComplete
@@ -201,6 +219,7 @@ export class OneSyncConnection {
         if (this.#resolve === undefined) this.isSpoilt = true
         break
       case 0x49: // EmptyQueryResponse
+        if (this.#completed === this.#answering) this.#answer('')
         this.#completed += 1
         break
       case 0x41: // NotificationResponse
@@ -212,6 +231,12 @@ export class OneSyncConnection {
         this.#socket.destroy()
         break
     }
+  }
+
+  #answer(command: string): void {
+    this.#results.push({ rows: this.#rows, command })
+    this.#rows = []
+    this.#answering += this.#stride
   }
 
   #parsed(): void {
@@ -232,7 +257,7 @@ export class OneSyncConnection {
     this.#resolve = undefined
     this.#reject = undefined
     if (error !== undefined) reject?.(error)
-    else resolve?.({ rows: this.#rows, command: this.#command })
+    else resolve?.(this.#results)
   }
 
   #end(): void {
@@ -268,16 +293,7 @@ export class OneSyncConnection {
   }
 
   #toSearchPath(schemas: readonly string[]): string {
-    if (schemas !== this.#pathOf) {
-      this.#pathOf = schemas
-      this.#path = toSearchPath(schemas)
-    }
-    return this.#path
+    if (schemas !== this.#path.of) this.#path = { of: schemas, text: toSearchPath(schemas) }
+    return this.#path.text
   }
-}
-
-// A temporary table must not stand in for a table of the project, so their schema comes last; unnamed, it would be first.
-function toSearchPath(schemas: readonly string[]): string {
-  const names = schemas.filter((schema) => schema !== 'pg_temp').map((schema) => `"${schema.replaceAll('"', '""')}"`)
-  return [...names, 'pg_temp'].join(', ')
 }

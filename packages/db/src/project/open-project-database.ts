@@ -1,17 +1,18 @@
-import { isReading, isServiceError, ServiceError, type Caller } from '@polder/core'
+import { isReading, isServiceError, ServiceError, type AppCaller, type Caller } from '@polder/core'
 import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { cancelRunning, makeClient, socketOf, toSessionConfig, type Login } from '../connect.ts'
 import type { ConnectionPoolManager } from '../pool-manager.ts'
 import type { Lease } from '../pooled-connection.ts'
 import { isConnectionLost, isDatabaseError } from '../sql-state.ts'
-import type { CallerIdentity } from './one-sync.ts'
+import type { CallerIdentity, OneSyncConnection } from './one-sync.ts'
 import type { CallerResult, CallerStatement, OwnerSession, ProjectDatabase } from './project-database.ts'
+import { openReplicationSession, type ReplicationSession } from './replication/replication-session.ts'
 import type { ProjectTables } from './tables/project-tables.ts'
 
 export interface ProjectDatabaseOptions {
   ref: string
   pools: ConnectionPoolManager
-  logins: { authenticator: Login; platform: Login; owner: Login }
+  logins: { authenticator: Login; platform: Login; owner: Login; replication?: Login }
 }
 
 /** One project's database, to be opened for each caller; holds no connection. */
@@ -44,12 +45,20 @@ class CallerDatabase implements ProjectDatabase {
     return this.#engine.runAs(this.#identity, allowed, keep)
   }
 
+  asCallers(statement: CallerStatement, callers: readonly AppCaller[]): Promise<CallerResult[]> {
+    return this.#engine.runAsEach({ ...statement, isReadOnly: true }, callers)
+  }
+
   asOwner<Result>(work: (tx: Kysely<ProjectTables>) => Promise<Result>): Promise<Result> {
     return this.#engine.asOwner(work)
   }
 
   openOwnerSession(): Promise<OwnerSession> {
     return this.#engine.openOwnerSession()
+  }
+
+  openReplication(): Promise<ReplicationSession> {
+    return this.#engine.openReplication()
   }
 }
 
@@ -65,15 +74,25 @@ class Engine {
     this.#logins = logins
   }
 
+  runAs(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+    return this.#withOneSync(statement, (oneSync) =>
+      keep === undefined ? oneSync.run(statement, identity) : oneSync.runAndKeep(statement, identity, keep),
+    )
+  }
+
+  runAsEach(statement: CallerStatement, identities: readonly CallerIdentity[]): Promise<CallerResult[]> {
+    if (identities.length === 0) return Promise.resolve([])
+    return this.#withOneSync(statement, (oneSync) => oneSync.runEach(statement, identities))
+  }
+
   // The hot path: one function, so that a request waits for two promises and not for six.
-  async runAs(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+  async #withOneSync<Result>(statement: CallerStatement, run: (oneSync: OneSyncConnection) => Promise<Result>): Promise<Result> {
     for (let isFirst = true; ; isFirst = false) {
       const { authenticator } = this.#logins
       const lease =
         this.#pools.tryAcquire(this.#ref, 'authenticator') ?? (await this.#pools.acquire(this.#ref, 'authenticator', authenticator))
       try {
-        const oneSync = lease.oneSync!
-        return await (keep === undefined ? oneSync.run(statement, identity) : oneSync.runAndKeep(statement, identity, keep))
+        return await run(lease.oneSync!)
       } catch (error) {
         if (!isFirst || !mayAskAgain(statement, error)) throw error
       } finally {
@@ -104,6 +123,14 @@ class Engine {
         throw toOpenError(second)
       })
     }
+  }
+
+  async openReplication(): Promise<ReplicationSession> {
+    const { replication } = this.#logins
+    if (replication === undefined) throw new ServiceError('database.unavailable')
+    return openReplicationSession(replication).catch((error: unknown) => {
+      throw toOpenError(error)
+    })
   }
 
   #toKyselyPool(): PostgresPool {

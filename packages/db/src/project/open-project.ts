@@ -24,8 +24,14 @@ export interface OpenProject {
   readonly accesses: WeakMap<AppCaller, object>
 }
 
+export interface OpenProjectOptions {
+  pools: ConnectionPoolManager
+  replication?: { user: string; password: string }
+}
+
 /** Makes the parts that a project's scopes share; takes no connection. */
-export function openProject(stored: StoredProject, address: ServerAddress, pools: ConnectionPoolManager): OpenProject {
+export function openProject(stored: StoredProject, address: ServerAddress, options: OpenProjectOptions): OpenProject {
+  const { pools, replication } = options
   const { configuration } = stored
   const { ref } = configuration
   const secret = (name: ProjectSecretName): string => {
@@ -53,7 +59,12 @@ export function openProject(stored: StoredProject, address: ServerAddress, pools
     database: createProjectDatabase({
       ref,
       pools,
-      logins: { authenticator: login('authenticator'), platform: login('platform'), owner: login('owner') },
+      logins: {
+        authenticator: login('authenticator'),
+        platform: login('platform'),
+        owner: login('owner'),
+        replication: replication && { address, database: configuration.databaseName, ...replication },
+      },
     }),
   }
 }

@@ -1,5 +1,7 @@
+import type { AppCaller } from '@polder/core'
 import type { Kysely } from 'kysely'
 import type { Client } from 'pg'
+import type { ReplicationSession } from './replication/replication-session.ts'
 import type { ProjectTables } from './tables/project-tables.ts'
 
 /** SQL that the platform generated, to be judged by row-level security. Values travel apart from the text, always. */
@@ -37,6 +39,11 @@ export interface ProjectDatabase {
    */
   asCaller(statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult>
   /**
+   * Runs one generated statement once as each of these callers, who were all checked for this project, in one transaction and one
+   * round trip, for reading only. Throws as `asCaller` does; what fails as one of them fails as all.
+   */
+  asCallers(statement: CallerStatement, callers: readonly AppCaller[]): Promise<CallerResult[]>
+  /**
    * Runs the platform's own queries on the schemas that it owns (auth, storage …), in one transaction, as the project's
    * platform login: row-level security does not judge them. `search_path` is `pg_catalog`: qualify every name.
    */
@@ -46,6 +53,11 @@ export interface ProjectDatabase {
    * `await using session = await project.db.openOwnerSession()`.
    */
   openOwnerSession(): Promise<OwnerSession>
+  /**
+   * Lends a connection for logical decoding of this database, which shows every row of it: for the platform's own eyes. Throws
+   * `database.unavailable` where the cluster does not let us read its WAL.
+   */
+  openReplication(): Promise<ReplicationSession>
 }
 
 /** A connection as the project's owner that nobody else ever uses. */

@@ -17,6 +17,7 @@ export interface ProvidedCluster {
   address: ServerAddress
   superuserPassword: string
   controlPassword: string
+  replicationPassword: string
   version: number
 }
 
@@ -36,7 +37,8 @@ const FOLDER_PREFIX = 'polder-test-'
 export async function setup(project: TestProject): Promise<() => Promise<void>> {
   await removeLeftovers()
   const folder = await mkdtemp(join(tmpdir(), `${FOLDER_PREFIX}${process.pid}-`))
-  const [superuserPassword, controlPassword] = [randomBytes(32).toString('base64url'), randomBytes(32).toString('base64url')]
+  const makePassword = () => randomBytes(32).toString('base64url')
+  const [superuserPassword, controlPassword, replicationPassword] = [makePassword(), makePassword(), makePassword()]
   const server = await openEmbeddedPostgres({
     folder,
     port: 20_000 + Math.floor(Math.random() * 20_000),
@@ -53,10 +55,10 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
     observe: () => {},
   })
   const superuser = { ...toClientConfig(server.address), user: 'postgres', password: superuserPassword, database: 'postgres' }
-  await bootstrapCluster(superuser, { controlPassword, writesHba: true })
+  await bootstrapCluster(superuser, { controlPassword, replicationPassword, writesHba: true })
   await makePlatformTemplate(server.address, controlPassword)
   await installProvisioning({ ...superuser, database: PLATFORM_TEMPLATE })
-  project.provide('cluster', { address: server.address, superuserPassword, controlPassword, version: server.version })
+  project.provide('cluster', { address: server.address, superuserPassword, controlPassword, replicationPassword, version: server.version })
   return async () => {
     await server.stop()
     await rm(folder, { recursive: true, force: true })

@@ -33,6 +33,7 @@ export interface TestCluster extends AsyncDisposable {
   /** Connection of `platform_ctl` to this test's platform database. */
   platformConnection: ClientConfig
   superuserConnection: ClientConfig
+  replication: { user: string; password: string }
   organizationId: string
   clusterId: string
   router: ProjectRouter
@@ -62,7 +63,7 @@ export interface TestProject {
 
 /** Attaches to the Postgres of the test run: `await using cluster = await openTestCluster()`. */
 export async function openTestCluster(options: { warmDatabases?: number } = {}): Promise<TestCluster> {
-  const { address, superuserPassword, controlPassword } = inject('cluster')
+  const { address, superuserPassword, controlPassword, replicationPassword } = inject('cluster')
   const id = randomBytes(6).toString('hex')
   const control = { ...toClientConfig(address), user: 'platform_ctl', password: controlPassword }
   const platformConnection = { ...control, database: `platform_${id}` }
@@ -77,12 +78,14 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
   const pools = createConnectionPoolManager({ observe: () => {} })
   const events = await openPlatformEvents({ connection: platformConnection, observe: () => {} })
   const publicUrl = 'http://localhost:8000'
+  const replication = { user: 'platform_repl', password: replicationPassword }
   const router = createServiceRouter({
     platform,
     box,
     pools,
     events,
     addressOf: () => address,
+    replication,
     publicUrl,
     ledger: provisioner.ledger,
     ensureMigrated: async () => {},
@@ -98,6 +101,7 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
     address,
     platformConnection,
     superuserConnection: { ...toClientConfig(address), user: 'postgres', password: superuserPassword, database: 'postgres' },
+    replication,
     organizationId,
     clusterId,
     router,
