@@ -15,9 +15,12 @@ export function toAccessRequest(request: FastifyRequest): AccessRequest {
   return { kind: 'app', apiKey, authorization, ...toDoor(request) }
 }
 
-function toDoor({ routeOptions }: FastifyRequest): { door?: 'open' | 'auth' } {
-  if (routeOptions.config.isOpen) return { door: 'open' }
-  return routeOptions.url?.startsWith('/projects/:ref/auth/') ? { door: 'auth' } : {}
+// By the route and not by the address, which has many spellings.
+function toDoor({ routeOptions }: FastifyRequest): { door?: 'open' | 'auth' | 'rest' } {
+  const { url, config } = routeOptions
+  if (config.isOpen) return { door: 'open' }
+  if (url?.startsWith('/projects/:ref/rest/')) return { door: 'rest' }
+  return url?.startsWith('/projects/:ref/auth/') ? { door: 'auth' } : {}
 }
 
 /** WebSockets and links cannot set headers. A parameter given twice is none: two readers could take two keys. */

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpServer } from '../http-server.ts'
 import type { Services } from '../services.ts'
 import { sendRaw } from '../testing/raw-request.ts'
-import { openTestServer, untilEnded, type TestServer } from '../testing/test-server.ts'
+import { openTestServer, untilEnded, type TestAccount, type TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
 let services: Services
@@ -14,12 +14,13 @@ let port: number
 let base: string
 let ref: string
 let anonKey: string
+let owner: TestAccount
 let other: { ref: string; anonKey: string }
 
 beforeAll(async () => {
   server = await openTestServer()
   services = await server.start({ environment: { POLDER_BASE_DOMAIN: 'polder.test', POLDER_REQUESTS_PER_PROJECT: '20' } })
-  const owner = await server.createAccount('owner')
+  owner = await server.createAccount('owner')
   const [first, second] = await Promise.all(
     ['one', 'two'].map(async (name) => {
       const { project } = await services.projects.create(owner.actor, { organizationId: server.cluster.organizationId, name })
@@ -52,6 +53,24 @@ describe('an app at the door', () => {
     expect((await get(`/projects/${ref}/auth/v1/settings`)).status).toBe(401)
     expect((await get(`/projects/${ref}/auth/v1/settings?apikey=${anonKey}&apikey=${anonKey}`)).status).toBe(401)
     expect((await get(`/projects/${ref}/auth/v1/settings`, { apikey: other.anonKey })).status).toBe(401)
+  })
+
+  test('needs no key for the data API where its settings say so, and the audience that they ask for, however its address is spelled', async () => {
+    const updateSettings = (changes: object) => services.projectSettings.update(owner.actor, ref, 'rest', changes)
+    const paths = ['rest/v1/', 'auth/v1/settings'].flatMap((path) =>
+      [ref, `%${ref.charCodeAt(0).toString(16)}${ref.slice(1)}`].map((spelled) => `/projects/${spelled}/${path}`),
+    )
+    const ask = (headers: Record<string, string> = {}) => Promise.all(paths.map(async (path) => (await get(path, headers)).status))
+    expect(await ask()).toEqual([401, 401, 401, 401])
+    await updateSettings({ anonymousRole: 'anon', jwtAudience: 'elsewhere' })
+    await expect.poll(() => ask(), { timeout: 1000 }).toEqual([200, 200, 401, 401])
+    const { tokens } = await services.router.getConnection(
+      await services.router.validateProjectAccess(ref, { kind: 'app', apiKey: anonKey, authorization: undefined }),
+    )
+    const authorization = `Bearer ${tokens.sign({ role: 'authenticated', aud: 'authenticated', exp: 4e9 })}`
+    expect(await ask({ authorization })).toEqual([401, 401, 200, 200])
+    await updateSettings({ anonymousRole: null, jwtAudience: null })
+    await expect.poll(() => ask(), { timeout: 1000 }).toEqual([401, 401, 401, 401])
   })
 
   test('works with supabase-js as it is', async () => {

@@ -8,8 +8,7 @@ import { readProfile, readRequest, readResource, type ReadRequest } from './read
 import type { RestReply } from './reply.ts'
 import { describeRoot, toOptionsReply } from './describe.ts'
 import { execute } from './execute.ts'
-import { createSchemaCache } from './schema-cache.ts'
-import type { ApiSchema } from './schema/schema.ts'
+import { createSchemaCache, type KnownSchema } from './schema-cache.ts'
 
 /** The data API of a project: PostgREST's meaning of a request, run as the caller. */
 export interface RestAdapter {
@@ -38,20 +37,18 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
   const schemas = createSchemaCache({ maxProjects: maxSchemas, observe })
   const plans = createPlanCache(maxPlans)
 
-  async function withFreshSchema<Result>(project: ProjectScope, work: (schema: ApiSchema) => Result): Promise<Result> {
-    const schema = await schemas.get(project)
+  async function withFreshSchema<Result>(project: ProjectScope, known: KnownSchema, work: (known: KnownSchema) => Result): Promise<Result> {
     try {
-      return work(schema)
+      return work(known)
     } catch (error) {
       if (!MISSES.has(findRestFault(error)?.pgrst ?? '')) throw error
       const fresh = await schemas.refresh(project)
-      if (fresh === schema) throw error
+      if (fresh.schema === known.schema) throw error
       return work(fresh)
     }
   }
 
-  function findOrPrepare(schema: ApiSchema, project: ProjectScope, read: ReadRequest): Prepared {
-    const settings = project.configuration.rest
+  function findOrPrepare({ schema, settings }: KnownSchema, read: ReadRequest): Prepared {
     const known = read.key === null ? undefined : plans.find(schema, settings, read.key)
     if (known !== undefined) return known
     const prepared = prepare(schema, settings, read.toApiRequest())
@@ -62,18 +59,19 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
   return {
     async answer(project, request) {
       const resource = readResource(request.path)
-      const settings = project.configuration.rest
-      if (resource.kind === 'root') return describeRoot(await schemas.get(project), readProfile(settings, request), project, request)
+      const known = schemas.find(project) ?? (await schemas.get(project))
+      const { schema, settings } = known
+      if (resource.kind === 'root') return describeRoot(schema, readProfile(settings, request), project, request)
       if (request.method === 'OPTIONS') {
         const { schema: namespace } = readProfile(settings, request)
-        return withFreshSchema(project, (schema) => toOptionsReply(schema, namespace, resource, request))
+        return withFreshSchema(project, known, (fresh) => toOptionsReply(fresh.schema, namespace, resource, request))
       }
       const read = readRequest(settings, request, resource)
-      const prepared = await withFreshSchema(project, (schema) => findOrPrepare(schema, project, read))
+      const prepared = await withFreshSchema(project, known, (fresh) => findOrPrepare(fresh, read))
       return execute(project, request, read, prepared)
     },
     async listTables(project) {
-      const schema = await schemas.get(project)
+      const { schema } = await schemas.get(project)
       return [...schema.tables.values()].map(({ schema: namespace, name, columns, isInsertable, isUpdatable, isDeletable }) => ({
         schema: namespace,
         name,

@@ -42,7 +42,7 @@ function toStatement(
   prepared: Prepared,
   template: StatementTemplate,
 ): CallerStatement {
-  const { maxRows } = project.configuration.rest
+  const { maxRows } = prepared
   return {
     text: template.text,
     values: bind(template.parameters, { slots: read.slots, payload: read.payload, range: read.range, maxRows }),
@@ -55,10 +55,24 @@ function toStatement(
     },
     searchPath: prepared.searchPath,
     timeZone: prepared.preferences.timeZone ?? undefined,
+    ...toTransaction(project, prepared),
     before: prepared.before,
     // A rehearsal fails where the real thing would: at the end, when deferred constraints are checked.
     after: prepared.isRolledBack && !prepared.isReadOnly ? 'SET CONSTRAINTS ALL IMMEDIATE' : undefined,
   }
+}
+
+const ORDINARY: Pick<CallerStatement, 'settings' | 'isolation'> = { settings: undefined, isolation: undefined }
+
+/** What role, function and project ask of the transaction; a function's wishes come before its caller's. */
+function toTransaction(
+  { caller }: ProjectScope,
+  { transaction, roles, appSettings }: Prepared,
+): Pick<CallerStatement, 'settings' | 'isolation'> {
+  const role = caller.kind === 'app' && roles.size > 0 ? roles.get(caller.role) : undefined
+  if (role === undefined && transaction === null && appSettings.length === 0) return ORDINARY
+  const settings = [...(role?.settings ?? []), ...(transaction?.settings ?? []), ...appSettings]
+  return { settings, isolation: transaction?.isolation ?? role?.isolation }
 }
 
 function toHeadersText(headers: RestRequest['headers']): string {
@@ -104,7 +118,7 @@ async function addEstimate(
   result: ResultRow,
 ): Promise<void> {
   if (prepared.estimate === null) return
-  const { maxRows } = project.configuration.rest
+  const { maxRows } = prepared
   if (prepared.preferences.count === 'estimated' && maxRows !== null && (result.total ?? 0) <= maxRows) return
   const { rows } = await project.db.asCaller(toStatement(project, request, read, prepared, prepared.estimate))
   const [explained] = JSON.parse(rows[0]?.[0]?.toString('utf8') ?? '[]') as { Plan: { 'Plan Rows': number } }[]

@@ -19,7 +19,7 @@ import {
   type RowGuard,
 } from './queries/statements.ts'
 import { type Sql, type StatementTemplate, toTemplate } from './queries/sql-text.ts'
-import { type ApiSchema, type QualifiedName, type Table, isVoid, nameKey } from './schema/schema.ts'
+import { type ApiSchema, type QualifiedName, type Table, type TransactionSettings, isVoid, nameKey } from './schema/schema.ts'
 
 /** All that is known of a request's shape before its values: kept, and used for every request of the same shape. */
 export interface Prepared {
@@ -43,6 +43,14 @@ export interface Prepared {
   before: string | undefined
   preferenceApplied: string | undefined
   table: string
+  /** Most rows of an answer. */
+  maxRows: number | null
+  /** What the function that is called asks for. */
+  transaction: TransactionSettings | null
+  /** What each role asks for, where any does. */
+  roles: ReadonlyMap<string, TransactionSettings>
+  /** `app.settings.…` of the project. */
+  appSettings: TransactionSettings['settings']
 }
 
 /** Plans a request and writes its SQL. Pure: needs the schema, and none of the request's values. */
@@ -58,10 +66,11 @@ type Planned = Pick<Prepared, 'isReadOnly' | 'format' | 'contentType' | 'isSingu
   estimate: Sql | null
   isVoid: boolean
   applied: Partial<Preferences>
+  transaction?: TransactionSettings
 }
 
 function finish(schema: ApiSchema, settings: RestSettings, request: ApiRequest, planned: Planned): Prepared {
-  const { statement, estimate, applied, ...rest } = planned
+  const { statement, estimate, applied, transaction = null, ...rest } = planned
   return {
     ...rest,
     statement: toTemplate(statement),
@@ -74,6 +83,10 @@ function finish(schema: ApiSchema, settings: RestSettings, request: ApiRequest, 
     preferenceApplied: toPreferenceApplied(applied),
     table: request.target.name,
     searchPath: [request.target.schema, ...settings.extraSearchPath].filter((name) => schema.namespaces.has(name)),
+    maxRows: settings.maxRows,
+    transaction,
+    roles: schema.roles,
+    appSettings: Object.entries(settings.appSettings).map(([name, value]) => [`app.settings.${name}`, value] as const),
   }
 }
 
@@ -168,6 +181,7 @@ function prepareCall(schema: ApiSchema, settings: RestSettings, request: ApiRequ
     isSingular: media.kind === 'singular',
     isExplained: media.kind === 'plan',
     isVoid: isVoid(routine),
+    transaction: routine.transaction,
     applied: { count, transaction, handling, timeZone, maxAffected },
   })
 }

@@ -67,7 +67,8 @@ export type AccessRequest =
       authorization: string | undefined
       /**
        * Absent for the usual door. `auth`, for the auth service alone: a token of Supabase's role `supabase_admin` is one of the
-       * service role. `open`, for what browsers and other servers open by its address: without credentials one is `anon`.
+       * service role. `open`, for what browsers and other servers open by its address: without credentials one is `anon`. `rest`, for the
+       * data API, whose settings say who is let in besides.
        */
-      door?: 'auth' | 'open'
+      door?: 'auth' | 'open' | 'rest'
     }

@@ -16,6 +16,17 @@ export const restSettingsSchema = z.object({
   isPlanAllowed: z.boolean(),
   /** How a request's transaction ends, and whether `Prefer: tx=…` may say otherwise. */
   transactionEnd: z.enum(['commit', 'commit-allow-override', 'rollback', 'rollback-allow-override']),
+  /** What requests without a key, and tokens that name no role, run as; null refuses them, as hosted Supabase does. */
+  anonymousRole: z.enum(['anon', 'authenticated']).nullable(),
+  /** What a token's `aud` has to be or contain, where it has one; null for anything. */
+  jwtAudience: z.string().min(1).max(500).refine(isPlainText, 'has control characters').nullable(),
+  /** What functions and policies read as `current_setting('app.settings.<name>')`. Whoever may run SQL can read them: no place for secrets. */
+  appSettings: z
+    .record(
+      z.string().regex(/^[A-Za-z_][A-Za-z0-9_$]{0,62}$/, 'is no name of a setting'),
+      z.string().max(2000).refine(isPlainText, 'has control characters'),
+    )
+    .refine((settings) => Object.keys(settings).length <= 50, 'has more than 50 settings'),
 })
 
 export type RestSettings = z.infer<typeof restSettingsSchema>
@@ -29,4 +40,7 @@ export const DEFAULT_REST_SETTINGS: RestSettings = {
   areAggregatesAllowed: false,
   isPlanAllowed: false,
   transactionEnd: 'commit',
+  anonymousRole: null,
+  jwtAudience: null,
+  appSettings: {},
 }

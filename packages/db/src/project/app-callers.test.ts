@@ -1,6 +1,6 @@
-import { isServiceError } from '@polder/core'
+import { isServiceError, type ProjectClaims } from '@polder/core'
 import { describe, expect, test } from 'vitest'
-import { createAppCallers } from './app-callers.ts'
+import { createAppCallers, type RestAccess } from './app-callers.ts'
 import { makeProjectKeys } from './project-keys.ts'
 import { createSecretSigningKeys } from './project-signing-keys.ts'
 import { createProjectTokens } from './project-tokens.ts'
@@ -64,6 +64,47 @@ describe('an open door', () => {
     expect(codeOf(() => callers.require(undefined, undefined))).toBe('access.key_missing')
     expect(codeOf(() => callers.require(undefined, undefined, 'auth'))).toBe('access.key_missing')
     expect(codeOf(() => callers.require(undefined, 'Basic Y2xpZW50OnNlY3JldA=='))).toBe('access.key_missing')
+  })
+})
+
+describe('the door of the data API', () => {
+  const bearer = (claims: object) => `Bearer ${tokens.sign({ exp: 4e9, ...claims } as ProjectClaims)}`
+  const openCallers = (rest: Partial<RestAccess>) =>
+    createAppCallers({ tokens, keys, rest: { anonymousRole: null, jwtAudience: null, ...rest } })
+
+  test('is as closed as the others by itself', () => {
+    for (const each of [callers, openCallers({})]) {
+      expect(codeOf(() => each.require(undefined, undefined, 'rest'))).toBe('access.key_missing')
+      expect(codeOf(() => each.require(undefined, bearer({}), 'rest'))).toBe('access.jwt_invalid')
+    }
+  })
+
+  test('with an anonymous role, lets in who has no key and tokens that name no role; no other door does', () => {
+    const open = openCallers({ anonymousRole: 'anon' })
+    const nobody = open.require(undefined, undefined, 'rest')
+    expect(nobody).toMatchObject({ role: 'anon', claimsJson: '{"role":"anon"}', hasUserToken: false })
+    expect(open.require(undefined, undefined, 'rest')).toBe(nobody)
+    const roleless = bearer({ sub: 'x' })
+    expect(open.require(undefined, roleless, 'rest')).toMatchObject({ role: 'anon', claims: { sub: 'x', role: 'anon' } })
+    for (const door of [undefined, 'auth'] as const) {
+      expect(codeOf(() => open.require(undefined, undefined, door))).toBe('access.key_missing')
+      expect(codeOf(() => open.require(undefined, roleless, door))).toBe('access.jwt_invalid')
+    }
+    expect(open.require(keys.anonKey, bearer({ role: 'authenticated' }), 'rest').role).toBe('authenticated')
+    expect(codeOf(() => open.require('nonsense', undefined, 'rest'))).toBe('access.key_invalid')
+  })
+
+  test('with an audience, keeps out tokens for others; keys name none', () => {
+    const open = openCallers({ jwtAudience: 'shop' })
+    const accepted = ['shop', ['shop'], ['other', 'shop'], [], null, undefined]
+    for (const aud of accepted) expect(open.require(undefined, bearer({ role: 'authenticated', aud }), 'rest').role).toBe('authenticated')
+    for (const aud of ['', 'other', ['other'], ['Shop', 'shop ']]) {
+      const token = bearer({ role: 'authenticated', aud })
+      expect(open.require(undefined, token).role).toBe('authenticated')
+      expect(codeOf(() => open.require(undefined, token, 'rest'))).toBe('access.jwt_invalid')
+    }
+    expect(open.require(keys.anonKey, undefined, 'rest').role).toBe('anon')
+    expect(open.require(keys.secretKey, undefined, 'rest').role).toBe('service_role')
   })
 })
 

@@ -7,14 +7,21 @@ import {
   type AppCaller,
   type DatabaseRole,
   type ProjectClaims,
+  type RestSettings,
 } from '@polder/core'
 import type { ProjectKeys } from './project-keys.ts'
 import type { ProjectTokens } from './project-tokens.ts'
-import { findTokenRejection } from './token-rejection.ts'
+import { hasAudience } from './token-claims.ts'
+import { findTokenRejection, tokenRejected } from './token-rejection.ts'
+
+/** What the settings of the data API say of who may use it. */
+export type RestAccess = Pick<RestSettings, 'anonymousRole' | 'jwtAudience'>
 
 export interface AppCallersOptions {
   tokens: ProjectTokens
   keys: ProjectKeys
+  /** For the door of the data API. */
+  rest?: RestAccess
   /** How many pairs of key and token are remembered. */
   maxRemembered?: number
 }
@@ -47,10 +54,13 @@ const NOBODY: KnownCaller = {
 const BEARER = /^bearer(?:\s+(.*))?$/is
 
 /** The callers of one project. Credentials of another project are as wrong as any invented ones. */
-export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCallersOptions): AppCallers {
+export function createAppCallers({ tokens, keys, rest, maxRemembered = 1_000 }: AppCallersOptions): AppCallers {
+  // What is believed at one door need not be at another.
   const known = new Map<string, KnownCaller>()
-  // What is believed at one door need not be at the other.
   const knownAtAuth = new Map<string, KnownCaller>()
+  const knownAtRest = new Map<string, KnownCaller>()
+  const access = rest ?? { anonymousRole: null, jwtAudience: null }
+  const isRestUsual = access.anonymousRole === null && access.jwtAudience === null
   const stored: { hash: Buffer; role: DatabaseRole }[] = [
     { hash: toHash(keys.anonKey), role: 'anon' },
     { hash: toHash(keys.publishableKey), role: 'anon' },
@@ -71,7 +81,15 @@ export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCal
       // matter here, so that an opaque key outlives the secret which signed it.
       return { claims: tokens.read(role === 'anon' ? keys.anonKey : keys.serviceRoleKey), isKey: true }
     }
-    return { claims: door === 'auth' ? tokens.verifyAdmin(text) : tokens.verify(text), isKey: role !== undefined }
+    return { claims: verify(text, door), isKey: role !== undefined }
+  }
+
+  function verify(token: string, door: Door): ProjectClaims {
+    if (door === 'auth') return tokens.verifyAdmin(token)
+    if (door !== 'rest') return tokens.verify(token)
+    const claims = tokens.verify(token, access.anonymousRole)
+    if (access.jwtAudience !== null && !hasAudience(claims, access.jwtAudience)) throw tokenRejected('audience')
+    return claims
   }
 
   function requireKey(text: string, door: Door): Credential {
@@ -88,19 +106,22 @@ export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCal
     const key = apiKey === undefined || apiKey === '' ? undefined : requireKey(apiKey, door)
     if (!isBearer && key === undefined) {
       if (door === 'open') return NOBODY
+      if (door === 'rest' && access.anonymousRole !== null) {
+        return { caller: toCaller({ role: access.anonymousRole }, false), endsAt: Infinity }
+      }
       throw new ServiceError('access.key_missing')
     }
     const bearer = !isBearer ? undefined : token === apiKey && key !== undefined ? key : requireCredential(token ?? '', door)
     const { claims, isKey } = (bearer ?? key)!
     return {
-      caller: { kind: 'app', role: claims.role, claims, claimsJson: JSON.stringify(claims), hasUserToken: bearer !== undefined && !isKey },
+      caller: toCaller(claims, bearer !== undefined && !isKey),
       endsAt: Math.min(claims.exp ?? 0, key?.claims.exp ?? Infinity) * 1000,
     }
   }
 
   return {
     require(apiKey, authorization, door) {
-      const remembered = door === 'auth' ? knownAtAuth : known
+      const remembered = door === 'auth' ? knownAtAuth : door === 'rest' && !isRestUsual ? knownAtRest : known
       // Neither a header nor a key of ours has a line break in it.
       const credentials = `${apiKey ?? ''}\n${authorization ?? ''}`
       const found = remembered.get(credentials)
@@ -113,6 +134,10 @@ export function createAppCallers({ tokens, keys, maxRemembered = 1_000 }: AppCal
       return checked.caller
     },
   }
+}
+
+function toCaller(claims: ProjectClaims, hasUserToken: boolean): AppCaller {
+  return { kind: 'app', role: claims.role, claims, claimsJson: JSON.stringify(claims), hasUserToken }
 }
 
 function toHash(text: string): Buffer {

@@ -89,6 +89,23 @@ test('functions see the request, and nothing of it stays', async () => {
   expect(await valueOf(user, `select current_setting('TimeZone')`)).toBe('UTC')
 })
 
+test('further settings and an isolation level hold for one statement, with keep or without', async () => {
+  const seen = `select json_build_array(current_setting('app.settings.host', true), current_setting('statement_timeout'),
+    current_setting('transaction_isolation'), current_user)::text`
+  const settings = [
+    ['app.settings.host', `it's`],
+    ['statement_timeout', '7s'],
+  ] as const
+  const wanted = JSON.stringify([`it's`, '7s', 'serializable', 'authenticated'])
+  const more = { settings, isolation: 'serializable' } as const
+  expect(JSON.parse((await valueOf(user, seen, [], more)) ?? '')).toEqual(JSON.parse(wanted))
+  const kept = await user.db.asCaller(statement(seen, [], { ...more, before: 'select 1', timeZone: 'UTC' }), () => true)
+  expect(JSON.parse(kept.rows[0]?.[0]?.toString() ?? '')).toEqual(JSON.parse(wanted))
+  const [host, ...after] = JSON.parse((await valueOf(user, seen)) ?? '') as unknown[]
+  expect([host ?? '', ...after]).toEqual(['', '30s', 'read committed', 'authenticated'])
+  expect(await stateOf(user.db.asCaller(statement('select pg_sleep(5)', [], { settings: [['statement_timeout', '50ms']] })))).toBe('57014')
+})
+
 test('values come back as bytes, with nulls, many columns and megabytes', async () => {
   const { rows, command } = await user.db.asCaller(statement(`select $1::text, null, $2::text, ''`, ['ä\u{1f600}', null]))
   expect(rows[0]?.map((value) => value?.toString() ?? null)).toEqual(['ä\u{1f600}', null, null, ''])

@@ -3,6 +3,7 @@ import { ServiceError } from '@polder/core'
 import { DatabaseError, type Client } from 'pg'
 import { socketOf } from '../connect.ts'
 import { PreparedStatements, type PreparedStatement } from './prepared-statements.ts'
+import { ISOLATION, RESET, SETTINGS, SETTINGS_AND_ZONE, settingsText } from './caller-settings.ts'
 import type { CallerResult, CallerStatement } from './project-database.ts'
 import { toSearchPath } from './search-path.ts'
 import { readError, readRow, WireReader } from './wire-reader.ts'
@@ -16,15 +17,6 @@ export interface CallerIdentity {
 
 const MAX_PREPARED = 250
 const MAX_VALUES = 65_535
-
-const RESET = 'reset all'
-
-const SETTINGS = `select pg_catalog.pg_advisory_unlock_all(), pg_catalog.set_config('role', $1, true), pg_catalog.set_config('request.jwt.claims', $2, true),
-pg_catalog.set_config('request.method', $3, true), pg_catalog.set_config('request.path', $4, true),
-pg_catalog.set_config('request.headers', $5, true), pg_catalog.set_config('request.cookies', $6, true),
-pg_catalog.set_config('search_path', $7, true), pg_catalog.set_config('transaction_read_only', $8, true)`
-
-const SETTINGS_AND_ZONE = `${SETTINGS}, pg_catalog.set_config('TimeZone', $9, true)`
 
 /**
  * The data plane's protocol on a connection that `pg` has opened: settings and statement are bound and executed in one
@@ -130,7 +122,7 @@ export class OneSyncConnection {
 
   /** Puts the whole batch into the writer; answers which of its statements is the caller's. */
   #put(statement: CallerStatement, caller: CallerIdentity, isBlock: boolean): number {
-    const { text, before, after, values, request, timeZone } = statement
+    const { text, before, after, values, request, timeZone, settings: further = [], isolation } = statement
     if (text.includes('\0') || before?.includes('\0') === true || after?.includes('\0') === true) {
       throw new ServiceError('request.invalid', { message: 'The statement has a null character.' })
     }
@@ -140,18 +132,26 @@ export class OneSyncConnection {
     this.isSpoilt = true
     this.#close(this.#prepared.evict())
     const path = this.#toSearchPath(statement.searchPath)
-    if (isBlock) this.#write(undefined, 'begin', [])
-    this.#write('', RESET, [])
+    let count = 0
+    const write = (planSpace: string | undefined, sql: string, sent: readonly (string | null)[]) => {
+      this.#write(planSpace, sql, sent)
+      count += 1
+    }
+    if (isBlock) write(undefined, 'begin', [])
+    write('', RESET, [])
+    // Has to come before anything that looks at data.
+    if (isolation !== undefined) write('', ISOLATION[isolation], [])
+    if (further.length > 0) write('', settingsText(further.length), further.flat())
     const settings = [caller.role, caller.claimsJson, request.method, request.path, request.headers, request.cookies, path]
     settings.push(statement.isReadOnly ? 'on' : 'off')
-    if (timeZone === undefined) this.#write('', SETTINGS, settings)
-    else this.#write('', SETTINGS_AND_ZONE, [...settings, timeZone])
+    if (timeZone === undefined) write('', SETTINGS, settings)
+    else write('', SETTINGS_AND_ZONE, [...settings, timeZone])
     const planSpace = `${caller.role} ${path}`
-    if (before !== undefined) this.#write(planSpace, before, [])
-    this.#write(planSpace, text, values)
+    if (before !== undefined) write(planSpace, before, [])
+    write(planSpace, text, values)
     if (after !== undefined) this.#write(undefined, after, [])
     this.isSpoilt = wasSpoilt
-    return 2 + (isBlock ? 1 : 0) + (before === undefined ? 0 : 1)
+    return count - 1
   }
 
   #finish(command: 'commit' | 'rollback'): Promise<CallerResult> {

@@ -54,7 +54,7 @@ export function openProject(stored: StoredProject, address: ServerAddress, optio
     configuration,
     tokens,
     secrets: toServiceSecrets(stored.secrets),
-    callers: createAppCallers({ tokens, keys }),
+    callers: createAppCallers({ tokens, keys, rest: configuration.rest }),
     accesses: new WeakMap(),
     database: createProjectDatabase({
       ref,

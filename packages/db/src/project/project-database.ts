@@ -4,6 +4,9 @@ import type { Client } from 'pg'
 import type { ReplicationSession } from './replication/replication-session.ts'
 import type { ProjectTables } from './tables/project-tables.ts'
 
+/** Isolation levels that are more than `read committed`. */
+export type IsolationLevel = 'repeatable read' | 'serializable'
+
 /** SQL that the platform generated, to be judged by row-level security. Values travel apart from the text, always. */
 export interface CallerStatement {
   /** One statement, `$1 …` for values. */
@@ -18,6 +21,10 @@ export interface CallerStatement {
   searchPath: readonly string[]
   /** IANA name, set for this statement only. */
   timeZone?: string
+  /** Further settings for this statement only: set before the role is, so that what only the login may set can be. */
+  settings?: readonly (readonly [name: string, value: string])[]
+  /** Another isolation level than Postgres' own default. */
+  isolation?: IsolationLevel
   /** A generated statement without values to run first, in the same transaction and as the same caller; what it gives is dropped. */
   before?: string
   /** The same to run last. */

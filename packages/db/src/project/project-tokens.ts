@@ -1,4 +1,4 @@
-import type { ProjectClaims, PublicJwk } from '@polder/core'
+import type { DatabaseRole, ProjectClaims, PublicJwk } from '@polder/core'
 import type { ProjectSigningKeys } from './project-signing-keys.ts'
 import { checkClaims, isExpired, LATEST_SECONDS } from './token-claims.ts'
 import { parseToken } from './token-signature.ts'
@@ -14,9 +14,9 @@ export interface ProjectTokens {
   sign(claims: ProjectClaims): string
   /**
    * The claims of a token of this project. Throws `access.jwt_expired` or `access.jwt_invalid`; the message says why, and
-   * `details` is a `TokenRejection`.
+   * `details` is a `TokenRejection`. A token that names no role is refused, unless there is an `anonymousRole` for it to count as.
    */
-  verify(token: string): ProjectClaims
+  verify(token: string, anonymousRole?: DatabaseRole | null): ProjectClaims
   /** The claims of a token that is known to be ours, whoever signed it. Throws as `verify` does for all but its signature. */
   read(token: string): ProjectClaims
   /**
@@ -50,7 +50,7 @@ export function createProjectTokens(options: ProjectTokensOptions): ProjectToken
     verified.set(token, claims)
   }
 
-  function verify(token: string): ProjectClaims {
+  function verify(token: string, anonymousRole?: DatabaseRole | null): ProjectClaims {
     const known = verified.get(token)
     if (known !== undefined) {
       verified.delete(token)
@@ -60,8 +60,9 @@ export function createProjectTokens(options: ProjectTokensOptions): ProjectToken
     }
     const parsed = parseToken(token)
     keys.requireSigned(parsed)
-    const claims = deepFreeze(checkClaims(parsed.payload, { ref, now: Date.now() / 1000 }))
-    remember(token, claims)
+    const claims = deepFreeze(checkClaims(parsed.payload, { ref, now: Date.now() / 1000, anonymousRole }))
+    // Who asks without an anonymous role must not find what was accepted with one.
+    if (parsed.payload.role !== undefined) remember(token, claims)
     return claims
   }
 

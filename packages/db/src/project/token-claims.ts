@@ -8,8 +8,15 @@ const ISSUER_OF_PROJECT = /\/projects\/([^/]*)\/auth\/v1\/?$/
 
 const ROLES: ReadonlySet<unknown> = new Set<DatabaseRole>(['anon', 'authenticated', 'service_role'])
 
+export interface ClaimsOptions {
+  ref: string
+  now: number
+  /** What a token without a role counts as; without it such a token is refused. */
+  anonymousRole?: DatabaseRole | null
+}
+
 /** Checks the claims of a token whose signature holds. Throws `access.jwt_invalid` or `access.jwt_expired`. */
-export function checkClaims(payload: Record<string, unknown>, project: { ref: string; now: number }): ProjectClaims {
+export function checkClaims(payload: Record<string, unknown>, project: ClaimsOptions): ProjectClaims {
   const { now } = project
   const exp = requireSeconds(payload, 'exp')
   if (exp === undefined) throw tokenRejected('claim', 'The JWT has no exp claim.', 'exp')
@@ -18,7 +25,8 @@ export function checkClaims(payload: Record<string, unknown>, project: { ref: st
   if (nbf !== undefined && nbf > now + SKEW_SECONDS) throw tokenRejected('not_yet_valid')
   const iat = requireSeconds(payload, 'iat')
   if (iat !== undefined && iat > now + SKEW_SECONDS) throw tokenRejected('issued_in_future')
-  if (!ROLES.has(payload.role)) throw tokenRejected('claim', 'The role claim of the JWT is not one of this project.', 'role')
+  const role = payload.role ?? project.anonymousRole
+  if (!ROLES.has(role)) throw tokenRejected('claim', 'The role claim of the JWT is not one of this project.', 'role')
   requireText(payload, 'sub')
   requireAudience(payload.aud)
   requireText(payload, 'session_id')
@@ -26,7 +34,13 @@ export function checkClaims(payload: Record<string, unknown>, project: { ref: st
   requireText(payload, 'iss')
   const named = ISSUER_OF_PROJECT.exec((payload.iss as string | undefined) ?? '')
   if (named !== null && named[1] !== project.ref) throw otherProject('iss')
-  return payload as ProjectClaims
+  return payload.role === undefined ? { ...payload, role: role as DatabaseRole } : (payload as ProjectClaims)
+}
+
+/** Whether the token is for this audience: one that names none is for everybody. */
+export function hasAudience({ aud }: ProjectClaims, audience: string): boolean {
+  if (aud === undefined || aud === null) return true
+  return Array.isArray(aud) ? aud.length === 0 || aud.includes(audience) : aud === audience
 }
 
 /** Whether the time of claims that were checked before is over. */
@@ -50,7 +64,8 @@ function requireText(payload: Record<string, unknown>, claim: string): void {
 
 function requireAudience(aud: unknown): void {
   const isList = Array.isArray(aud) && aud.every((one) => typeof one === 'string')
-  if (aud !== undefined && typeof aud !== 'string' && !isList) throw tokenRejected('claim', 'The JWT aud claim is not text.', 'aud')
+  if (aud !== undefined && aud !== null && typeof aud !== 'string' && !isList)
+    throw tokenRejected('claim', 'The JWT aud claim is not text.', 'aud')
 }
 
 function otherProject(claim: string) {

@@ -10,6 +10,8 @@ export type TokenRejectionReason =
   | 'expired'
   | 'not_yet_valid'
   | 'issued_in_future'
+  /** For somebody else, by the audience that the project's settings ask for. */
+  | 'audience'
   /** A claim that is missing, of the wrong type, or names another project. */
   | 'claim'
 
@@ -26,6 +28,7 @@ const MESSAGES: Record<TokenRejectionReason, string> = {
   expired: 'JWT expired',
   not_yet_valid: 'JWT not yet valid',
   issued_in_future: 'JWT issued at future',
+  audience: 'JWT not in audience',
   claim: 'A claim of the JWT is not valid.',
 }
 

@@ -79,6 +79,7 @@ describe('an error of ours', () => {
     ['expired', 'PGRST303'],
     ['not_yet_valid', 'PGRST303'],
     ['issued_in_future', 'PGRST303'],
+    ['audience', 'PGRST303'],
     ['claim', 'PGRST303'],
   ])('a token refused as %s is %s', (reason, code) => {
     const reply = toErrorReply(tokenRejected(reason), true)

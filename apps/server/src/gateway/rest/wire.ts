@@ -68,6 +68,7 @@ const REJECTIONS: Record<TokenRejection['reason'], { code: string; message: stri
   expired: { code: 'PGRST303', message: 'JWT expired' },
   not_yet_valid: { code: 'PGRST303', message: 'JWT not yet valid' },
   issued_in_future: { code: 'PGRST303', message: 'JWT issued at future' },
+  audience: { code: 'PGRST303', message: 'JWT not in audience' },
   claim: { code: 'PGRST303', message: 'Parsing claims failed' },
 }
 
@@ -75,7 +76,7 @@ const CLAIMS: Record<string, string> = {
   exp: "The JWT 'exp' claim must be a number",
   nbf: "The JWT 'nbf' claim must be a number",
   iat: "The JWT 'iat' claim must be a number",
-  aud: 'JWT not in audience',
+  aud: "The JWT 'aud' claim must be a string or an array of strings",
 }
 
 function fromRejection(error: ServiceError, { reason, claim }: TokenRejection): Told {
@@ -89,16 +90,19 @@ function toMalformed(message: string, usual: string): string {
   return /^(?:Expected 3 parts|Empty JWT)/.test(message) ? message : usual
 }
 
+const KEY_HINT = 'Send the project\'s API key as the "apikey" header.'
+
 function fromServiceError(error: ServiceError): Told {
   switch (error.code) {
     case 'access.key_missing':
+      return { status: 401, code: 'PGRST302', message: 'Anonymous access is disabled', hint: KEY_HINT }
     case 'access.key_invalid':
       // The gateway in front of hosted projects answers this in a form of its own, with a hint that clients print.
       return {
         status: 401,
         code: 'PGRST301',
         message: error.message,
-        hint: error.hint ?? 'Send the project\'s API key as the "apikey" header.',
+        hint: error.hint ?? KEY_HINT,
       }
     case 'project.connections_exhausted':
     case 'system.busy':

@@ -140,6 +140,8 @@ export interface RoutineRow {
   returnsSchema: string
   returnsName: string
   volatility: 'i' | 's' | 'v'
+  /** What the function was declared with (`set statement_timeout = …`), of the settings that hold for the whole transaction. */
+  settings: string[] | null
 }
 
 /** Functions of the schemas that can be called by the names of their arguments, or with one unnamed argument that a body can be. */
@@ -155,7 +157,9 @@ export async function selectRoutines(tx: Tx, schemas: readonly string[]): Promis
       p.proretset as "isSet",
       t.typtype = 'c' or coalesce(p.proargmodes::text[] && '{t,b,o}', false) as "isComposite",
       t.oid <> p.prorettype as "isCompositeAlias",
-      tn.nspname as "returnsSchema", coalesce(r.relname, t.typname) as "returnsName", p.provolatile as volatility
+      tn.nspname as "returnsSchema", coalesce(r.relname, t.typname) as "returnsName", p.provolatile as volatility,
+      (select json_agg(c) from unnest(p.proconfig) c
+        where c ~ '^(default_transaction_isolation|statement_timeout|plan_filter\.statement_cost_limit)=') as settings
     from pg_proc p
     join pg_namespace n on n.oid = p.pronamespace
     join pg_type t on t.oid = coalesce(
@@ -259,21 +263,4 @@ export async function selectNamespaces(tx: Tx): Promise<string[]> {
     name: string
   }>`select nspname as name from pg_namespace where nspname !~ '^pg_' or nspname = 'pg_catalog'`.execute(tx)
   return rows.map(({ name }) => name)
-}
-
-/** A text that changes whenever the catalogue of user objects does: how many rows there are, and which transactions wrote them. */
-export async function selectVersion(tx: Tx): Promise<string> {
-  const { rows } = await sql<{ version: string }>`
-    select concat_ws('.',
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_namespace),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_class where oid >= 16384),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_attribute where attrelid >= 16384 and attnum > 0),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_attrdef),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_constraint where oid >= 16384),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_proc where oid >= 16384),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_type where oid >= 16384),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_cast where oid >= 16384),
-      (select concat(count(*), '-', sum(xmin::text::bigint)) from pg_rewrite where oid >= 16384)
-    ) as version`.execute(tx)
-  return rows[0]?.version ?? ''
 }

@@ -1,6 +1,8 @@
 import type { ColumnRow, ComputedRow, HandlerRow, KeyRow, RoutineRow, TableRow, ViewRow } from '../queries/catalog.ts'
+import type { RoleSettingRow } from '../queries/catalog-version.ts'
 import { type ViewKey, type ViewKeys, toRelationships, viewKeyOf } from './relationships.ts'
 import { type ApiSchema, type Column, type QualifiedName, type Relationship, type Routine, type Table, nameKey } from './schema.ts'
+import { toDatabaseSettings, toRoleSettings, toTransactionSettings } from './transaction-settings.ts'
 import { readViewColumns } from './view-columns.ts'
 
 /** What was read of the catalogue. */
@@ -14,6 +16,7 @@ export interface CatalogRows {
   computed: ComputedRow[]
   representations: { source: string; target: string; function: string }[]
   handlers: HandlerRow[]
+  roleSettings: RoleSettingRow[]
 }
 
 /** Makes the schema of an API out of the catalogue's rows. */
@@ -35,6 +38,8 @@ export function buildSchema(rows: CatalogRows, exposed: readonly string[]): ApiS
       isBytes: row.isBytes,
       resolvedType: row.mediaType === '*/*' ? 'application/octet-stream' : row.mediaType,
     })),
+    roles: toRoleSettings(rows.roleSettings),
+    databaseSettings: toDatabaseSettings(rows.roleSettings),
   }
 }
 
@@ -70,7 +75,9 @@ const VOLATILITIES = { i: 'immutable', s: 'stable', v: 'volatile' } as const
 function toRoutine(row: RoutineRow): Routine {
   const { schema, name, description, parameters, isSet, isComposite, isCompositeAlias } = row
   const returns = { schema: row.returnsSchema, name: row.returnsName }
-  return { schema, name, description, parameters, isSet, isComposite, isCompositeAlias, returns, volatility: VOLATILITIES[row.volatility] }
+  const volatility = VOLATILITIES[row.volatility]
+  const transaction = toTransactionSettings(row.settings ?? [])
+  return { schema, name, description, parameters, isSet, isComposite, isCompositeAlias, returns, volatility, transaction }
 }
 
 function byParameterCount(left: Routine, right: Routine): number {

@@ -66,6 +66,13 @@ export interface Routine extends QualifiedName {
   isCompositeAlias: boolean
   returns: QualifiedName
   volatility: 'immutable' | 'stable' | 'volatile'
+  transaction: TransactionSettings
+}
+
+/** Settings that a function or a role asks for, for the whole transaction of a request. */
+export interface TransactionSettings {
+  isolation: 'repeatable read' | 'serializable' | undefined
+  settings: readonly (readonly [name: string, value: string])[]
 }
 
 /** What the data API knows of one project's database. */
@@ -81,6 +88,10 @@ export interface ApiSchema {
   representations: Map<string, string>
   /** Functions that make a media type of rows or a value. */
   handlers: MediaHandler[]
+  /** What roles of the data API were altered to have. */
+  roles: Map<string, TransactionSettings>
+  /** The `pgrst.…` settings of the role `authenticator`, without that prefix. */
+  databaseSettings: ReadonlyMap<string, string>
 }
 
 export interface MediaHandler {

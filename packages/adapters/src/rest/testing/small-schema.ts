@@ -12,6 +12,9 @@ export const SETTINGS: RestSettings = {
   areAggregatesAllowed: true,
   isPlanAllowed: true,
   transactionEnd: 'commit',
+  anonymousRole: null,
+  jwtAudience: null,
+  appSettings: {},
 }
 
 function column(number: number, name: string, type: string): ColumnRow {
@@ -50,6 +53,7 @@ const add: RoutineRow = {
   returnsSchema: 'pg_catalog',
   returnsName: 'int4',
   volatility: 'i',
+  settings: null,
 }
 
 /** Clients with projects, and a function that adds. */
@@ -72,6 +76,7 @@ export function makeSmallSchema(): ApiSchema {
       computed: [],
       representations: [],
       handlers: [],
+      roleSettings: [],
     },
     ['public'],
   )
