@@ -1,14 +1,19 @@
 import { readdir } from 'node:fs/promises'
 import { isServiceError, type DatabaseRole } from '@polder/core'
-import type { ProjectScope } from '@polder/db'
+import type { OpenLogDatabase, ProjectScope } from '@polder/db'
 import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/testing'
 import fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 
 /** Leaves something that is made from a seed in a project, and says whether a project has it. */
 interface Probe {
-  write(project: ProjectScope, seed: string): Promise<void>
-  sees(project: ProjectScope, seed: string): Promise<boolean>
+  write(project: ProjectScope, seed: string, surroundings: Surroundings): Promise<void>
+  sees(project: ProjectScope, seed: string, surroundings: Surroundings): Promise<boolean>
+}
+
+/** Where a service keeps what is not in the project's database. */
+interface Surroundings {
+  logs: OpenLogDatabase
 }
 
 /** Folders that are no service. */
@@ -26,10 +31,12 @@ async function loadProbe(service: string): Promise<Probe> {
 let cluster: TestCluster
 let alpha: TestProject
 let beta: TestProject
+let surroundings: Surroundings
 
 beforeAll(async () => {
   cluster = await openTestCluster()
   ;[alpha, beta] = [await cluster.createProject(), await cluster.createProject()]
+  surroundings = { logs: await cluster.openLogs() }
 })
 afterAll(async () => cluster?.[Symbol.asyncDispose]())
 
@@ -52,8 +59,9 @@ describe('what one project writes, the other never sees', () => {
     await fc.assert(
       fc.asyncProperty(texts, async ([one, two]) => {
         const [ofAlpha, ofBeta] = [toSeed(one), toSeed(two)]
-        await Promise.all([probe.write(a, ofAlpha), probe.write(b, ofBeta)])
-        const seen = await Promise.all([probe.sees(a, ofAlpha), probe.sees(a, ofBeta), probe.sees(b, ofAlpha), probe.sees(b, ofBeta)])
+        await Promise.all([probe.write(a, ofAlpha, surroundings), probe.write(b, ofBeta, surroundings)])
+        const sees = (project: ProjectScope, seed: string) => probe.sees(project, seed, surroundings)
+        const seen = await Promise.all([sees(a, ofAlpha), sees(a, ofBeta), sees(b, ofAlpha), sees(b, ofBeta)])
         expect(seen).toEqual([true, false, false, true])
       }),
       { numRuns: 100, endOnFailure: true },

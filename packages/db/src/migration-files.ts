@@ -2,8 +2,8 @@ import { createHash } from 'node:crypto'
 import { readdir, readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 
-/** The two ledgers, named by the database that they run in. */
-export type Ledger = 'platform' | 'project'
+/** The ledgers, named by the database that they run in. */
+export type Ledger = 'platform' | 'project' | 'logs'
 
 /** One numbered SQL file of a ledger. */
 export interface Migration {

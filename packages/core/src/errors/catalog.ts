@@ -1,6 +1,7 @@
 import { ACCESS_ERRORS, ACCOUNT_ERRORS } from '../account/errors.ts'
 import { AUTH_ERRORS } from '../auth/errors.ts'
 import { DATABASE_ERRORS } from '../database/errors.ts'
+import { LOGS_ERRORS } from '../logs/errors.ts'
 import { OUTGOING_ERRORS } from '../outgoing/errors.ts'
 import { ORGANIZATION_ERRORS } from '../organization/errors.ts'
 import { PROJECT_ERRORS } from '../project/errors.ts'
@@ -29,6 +30,7 @@ export const ERROR_CATALOG = {
   ...AUTH_ERRORS,
   ...REST_ERRORS,
   ...OUTGOING_ERRORS,
+  ...LOGS_ERRORS,
 } satisfies Record<string, ErrorEntry>
 
 export type ErrorCode = keyof typeof ERROR_CATALOG

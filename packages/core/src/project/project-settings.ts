@@ -1,5 +1,6 @@
 import { z } from 'zod'
 import { authSettingsSchema, DEFAULT_AUTH_SETTINGS } from '../auth/settings.ts'
+import { DEFAULT_LOGS_SETTINGS, logsSettingsSchema } from '../logs/settings.ts'
 import { DEFAULT_REST_SETTINGS, restSettingsSchema } from '../rest/settings.ts'
 
 // Only what differs from a default is stored, so that a later default reaches older projects.
@@ -11,6 +12,7 @@ const completed =
 export const projectSettingsSchema = z.object({
   auth: z.preprocess(completed(DEFAULT_AUTH_SETTINGS), authSettingsSchema),
   rest: z.preprocess(completed(DEFAULT_REST_SETTINGS), restSettingsSchema),
+  logs: z.preprocess(completed(DEFAULT_LOGS_SETTINGS), logsSettingsSchema),
 })
 
 export type ProjectSettings = z.infer<typeof projectSettingsSchema>

@@ -4,6 +4,7 @@ import type { Client, ClientConfig, Pool, QueryResult } from 'pg'
 import { inject } from 'vitest'
 import { toClientConfig, type ServerAddress } from '../cluster/server-address.ts'
 import { makeClient, makePool } from '../connect.ts'
+import { openLogDatabase, toLogDatabaseName, type OpenLogDatabase } from '../logs/open-log-database.ts'
 import { openPlatformDatabase } from '../platform/open-platform-database.ts'
 import type { PlatformDatabase } from '../platform/platform-database.ts'
 import { openPlatformEvents, type PlatformEvents } from '../platform/platform-events.ts'
@@ -43,6 +44,8 @@ export interface TestCluster extends AsyncDisposable {
   /** Base URL that the router was told. */
   publicUrl: string
   createProject(options?: { ref?: string; name?: string }): Promise<TestProject>
+  /** The log database beside the platform's, made with the first call. */
+  openLogs(): Promise<OpenLogDatabase>
 }
 
 /** A real project: roles, database, rows. */
@@ -93,6 +96,7 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
   })
   const projects: TestProject[] = []
   const clients = new Set<Client>()
+  let logs: Promise<OpenLogDatabase> | undefined
 
   return {
     platform,
@@ -114,6 +118,7 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
       projects.push(project)
       return project
     },
+    openLogs: () => (logs ??= openLogDatabase(platformConnection)),
     [Symbol.asyncDispose]: async () => {
       router.close()
       await Promise.all([pools.end(), events.close(), ...[...clients].map((client) => client.end().catch(() => {}))])
@@ -123,6 +128,8 @@ export async function openTestCluster(options: { warmDatabases?: number } = {}):
       }
       await opened.close()
       await pool.end()
+      await (await logs)?.close()
+      await runOnce({ ...control, database: 'platform' }, `drop database if exists ${toLogDatabaseName(`platform_${id}`)} with (force)`)
       await runOnce({ ...control, database: 'platform' }, `drop database platform_${id} with (force)`)
     },
   }
