@@ -10,23 +10,26 @@ import {
   makeSecretText,
   migrate,
   openEmbeddedPostgres,
+  openLogDatabase,
   toClientConfig,
   toDatabaseName,
   toLoginName,
   toMigrationPath,
+  type Ledger,
   type ServerAddress,
 } from '@polder/db'
 
-/** Both databases as the migrations make them, on a server that exists for this only. */
-async function dumpBoth(): Promise<Record<'platform' | 'project', string>> {
+/** Each database as the migrations make it, on a server that exists for this only. */
+async function dumpAll(): Promise<Record<Ledger, string>> {
   const folder = await mkdtemp(join(tmpdir(), 'polder-dump-'))
   const [superuserPassword, controlPassword] = [makeSecretText(), makeSecretText()]
   const server = await openEmbeddedPostgres({ folder, port: 45_000, superuserPassword, settings: { fsync: false }, observe: () => {} })
   try {
     const superuser = { ...toClientConfig(server.address), user: 'postgres', password: superuserPassword, database: 'postgres' }
     await bootstrapCluster(superuser, { controlPassword, writesHba: true })
+    const control = { ...toClientConfig(server.address), user: 'platform_ctl', password: controlPassword, database: 'platform' }
     const platform = await dumpPlatform(server.address, controlPassword)
-    return { platform, project: await dumpProject(server.address, controlPassword) }
+    return { platform, logs: await dumpLogs(control), project: await dumpProject(server.address, controlPassword) }
   } finally {
     await server.stop()
     await rm(folder, { recursive: true, force: true })
@@ -42,6 +45,18 @@ async function dumpPlatform(address: ServerAddress, password: string): Promise<s
     return await dumpSchema(client, { without: ['provisioning'] })
   } finally {
     await client.end()
+  }
+}
+
+async function dumpLogs(control: { host?: string; port?: number; user: string; password: string; database: string }): Promise<string> {
+  const logs = await openLogDatabase(control)
+  const client = makeClient(logs.connection)
+  await client.connect()
+  try {
+    return await dumpSchema(client)
+  } finally {
+    await client.end()
+    await logs.close()
   }
 }
 
@@ -66,7 +81,7 @@ async function dumpProject(address: ServerAddress, password: string): Promise<st
 
 const isCheck = process.argv.includes('--check')
 const stale: string[] = []
-for (const [name, text] of Object.entries(await dumpBoth())) {
+for (const [name, text] of Object.entries(await dumpAll())) {
   const file = toMigrationPath('schema', `${name}.sql`)
   if ((await readFile(file, 'utf8').catch(() => '')) === text) continue
   stale.push(name)

@@ -91,10 +91,15 @@ export const environmentSchema = z.object({
     .enum(['open', 'closed'])
     .default('open')
     .describe('Whether anybody can make an account on a new installation; the first account always can. Changed in the dashboard later.'),
+  POLDER_LOG_DAYS: count(1, 90, 30).describe('Most days that the log of a project is kept, whatever the project’s own settings say.'),
+  POLDER_LOG_MEGABYTES_PER_PROJECT: count(1, 1_000_000, 1024).describe(
+    'Most that the log of one project may take; its oldest lines go first.',
+  ),
+  POLDER_LOG_MEGABYTES: count(100, 10_000_000, 10_240).describe('Most that the logs of all projects may take; the oldest days go first.'),
   POLDER_LOG_LEVEL: z
     .enum(['debug', 'info', 'warn', 'error'])
     .default('info')
-    .describe('What is logged; debug has a line for every request.'),
+    .describe('What the server itself logs; debug has a line for every request. The logs of projects do not depend on it.'),
 })
 
 // Names that are not settings of the server, but of what starts it.
@@ -160,6 +165,11 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     outgoing: { allowed: settings.POLDER_OUTGOING_NETWORKS },
     platform: { isSignUpOpen: settings.POLDER_SIGN_UP === 'open' },
     log: { level: settings.POLDER_LOG_LEVEL },
+    logs: {
+      maxDays: settings.POLDER_LOG_DAYS,
+      maxBytesPerProject: settings.POLDER_LOG_MEGABYTES_PER_PROJECT * 1_000_000,
+      maxBytes: settings.POLDER_LOG_MEGABYTES * 1_000_000,
+    },
   }
 }
 

@@ -3,6 +3,7 @@ import { ServiceError } from '@polder/core'
 import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
 import { limitConnections } from './connection-limits.ts'
 import type { Dashboard } from './dashboard.ts'
+import { downloads } from './downloads.ts'
 import { gateway } from './gateway/gateway.ts'
 import { healthRoute } from './health.ts'
 import { isTooDeep } from './json-depth.ts'
@@ -95,6 +96,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   })
 
   healthRoute(app, services)
+  await app.register(downloads, services)
   await app.register(gateway, { ...services, observe: services.observe, limits: http })
   await app.register(
     async (scope) => {
@@ -117,7 +119,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.setNotFoundHandler((request, reply) => {
     // A project's own host has its API only; /projects and /projects/:ref are pages of the dashboard.
     const isProjectHost = request.originalUrl !== request.url
-    const isApi = isProjectHost || /^\/(?:trpc|health|projects\/[^/?]+\/[^/?]+\/v1)(?:[/?]|$)/.test(request.url)
+    const isApi = isProjectHost || /^\/(?:trpc|health|downloads|projects\/[^/?]+\/[^/?]+\/v1)(?:[/?]|$)/.test(request.url)
     if (isApi || !dashboard) {
       const hint = isApi ? undefined : 'The dashboard was not built.'
       const error = new ServiceError('request.not_found', { hint })

@@ -52,6 +52,9 @@ function write(log: Logger, observation: Observation): void {
         log[level]({ ...observation, path: toLoggedPath(observation.path), durationMs: Math.round(observation.durationMs * 10) / 10 })
       return
     }
+    case 'log':
+      // Written into the log of its project, which is where it belongs.
+      return
     case 'error':
       log.error({ ...observation, cause: toLoggedError(observation.cause) })
       return

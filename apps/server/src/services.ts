@@ -23,6 +23,7 @@ import { createAccounts } from './platform/accounts.ts'
 import { planCreateProject } from './platform/create-project.ts'
 import { planDeleteProject } from './platform/delete-project.ts'
 import { createInstallation } from './platform/installation.ts'
+import { createLogExports } from './platform/log-exports.ts'
 import { createProjectMigration } from './platform/migrate-project.ts'
 import type { OpenCluster } from './platform/open-cluster.ts'
 import { createOperationRunner, type FailPoint } from './platform/operation-runner.ts'
@@ -30,16 +31,18 @@ import { migrateJobs, startOperationWorker } from './platform/operation-worker.t
 import { createOperations } from './platform/operations.ts'
 import { createOrganizations } from './platform/organizations.ts'
 import { createProjectTrials } from './platform/probe-project.ts'
+import { openProjectLogs } from './platform/project-logs.ts'
 import { createProjectSecrets } from './platform/project-secrets.ts'
 import { createProjectSettings } from './platform/project-settings.ts'
 import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
+import { createSavedLogQueries } from './platform/saved-log-queries.ts'
 import { createSigningKeys } from './platform/signing-keys.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
 
 export interface ServicesOptions {
-  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform'>
+  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform' | 'logs'>
   folder: Pick<DataFolder, 'projectFolder' | 'masterKey'>
   cluster: OpenCluster
   observe: Observe
@@ -49,10 +52,15 @@ export interface ServicesOptions {
 
 /** Makes each part of the server once and hands it what it needs: the only place that knows them all. */
 export async function createServices(options: ServicesOptions) {
-  const { config, folder, cluster, observe } = options
+  const { config, folder, cluster } = options
   const { publicUrl } = config.http
   await migratePlatform(cluster)
   const { db: platform, pool, close: closePlatform } = openPlatformDatabase(cluster.control)
+  const logs = await openProjectLogs({ platform, control: cluster.control, limits: config.logs, observe: options.observe })
+  const observe: Observe = (observation) => {
+    options.observe(observation)
+    logs.observe(observation)
+  }
   const control = makePool({ ...cluster.control, max: 8, idleTimeoutMillis: 60_000, application_name: 'polder_control' })
   const box = createSecretBox(folder.masterKey)
   const name = cluster.kind === 'embedded' ? 'local' : cluster.address.host
@@ -62,6 +70,7 @@ export async function createServices(options: ServicesOptions) {
     upsertCluster(platform, { name, kind: cluster.kind, serverVersion: String(cluster.version), walls: cluster.walls }),
     migrateJobs(pool, observe),
   ])
+  logs.listen(events)
 
   const pools = createConnectionPoolManager({ ...config.pools, queueMs: config.pools.connectMs, observe })
   pools.onAuthenticationFailed(createPasswordRestorer({ platform, box, provisioner }))
@@ -96,7 +105,7 @@ export async function createServices(options: ServicesOptions) {
       makeFirstPassword,
       refillLater: refill.later,
     }),
-    delete: planDeleteProject(shared),
+    delete: planDeleteProject({ ...shared, removeLogs: logs.remove }),
   }
   const runner = createOperationRunner({ platform, events, plans: [plans.create, plans.delete], observe, failPoint: options.failPoint })
   const projects = createProjects({ platform, box, events, plans, publicUrl, addressOf })
@@ -112,7 +121,7 @@ export async function createServices(options: ServicesOptions) {
     platform,
     router,
     events,
-    adapters: { auth, rest, database },
+    adapters: { auth, rest, database, logs: logs.adapter },
     accounts: createAccounts({ platform, events, publicUrl, isSignUpOpen }),
     organizations: createOrganizations({ platform, events, publicUrl }),
     installation: createInstallation({ platform, version, isSignUpOpen }),
@@ -122,6 +131,8 @@ export async function createServices(options: ServicesOptions) {
     projectSecrets: createProjectSecrets({ platform, box, events }),
     signingKeys: createSigningKeys({ platform, box, events, publicUrl }),
     operations: createOperations({ platform, events }),
+    savedLogQueries: createSavedLogQueries({ platform }),
+    logExports: createLogExports({ platform, box, logs: logs.adapter, publicUrl }),
     observe,
     version,
     postgresVersion: cluster.version,
@@ -142,6 +153,7 @@ export async function createServices(options: ServicesOptions) {
     router.close()
     makersRouter.close()
     await pools.end()
+    await logs.close()
     await events.close()
     await control.end()
     await closePlatform()

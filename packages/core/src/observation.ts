@@ -27,8 +27,7 @@ export interface RequestObservation {
   /** The project's user who asked. */
   userId?: string
   ip?: string
-  /** What went over the wire, heads included. */
-  bytesIn?: number
+  /** What of the answer went over the wire, its head included. */
   bytesOut?: number
 }
 

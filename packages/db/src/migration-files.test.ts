@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest'
 import { listMigrations, requireSequence, toLedgerChecksum } from './migration-files.ts'
 
-test.each(['platform', 'project'] as const)('the %s ledger is numbered without a gap', async (ledger) => {
+test.each(['platform', 'project', 'logs'] as const)('the %s ledger is numbered without a gap', async (ledger) => {
   const migrations = await listMigrations(ledger)
   expect(migrations.length).toBeGreaterThan(0)
   expect(migrations.map(({ name }) => name)).toEqual(migrations.map(({ name }) => name).toSorted())

@@ -1,4 +1,5 @@
 import { readFile } from 'node:fs/promises'
+import type { ClientConfig } from 'pg'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeClient } from './connect.ts'
 import { toMigrationPath } from './migration-files.ts'
@@ -12,8 +13,8 @@ beforeAll(async () => {
 })
 afterAll(() => cluster[Symbol.asyncDispose]())
 
-async function dumpPlatform(): Promise<string> {
-  const client = makeClient(cluster.platformConnection)
+async function dump(connection: ClientConfig): Promise<string> {
+  const client = makeClient(connection)
   await client.connect()
   try {
     return await dumpSchema(client, { without: ['provisioning'] })
@@ -25,7 +26,8 @@ async function dumpPlatform(): Promise<string> {
 test('the dumps in migrations/schema are those of the migrations: `npm run db:dump` writes them', async () => {
   const project = await cluster.createProject()
   const kept = async (name: string) => readFile(toMigrationPath('schema', `${name}.sql`), 'utf8')
-  expect(await dumpPlatform()).toBe(await kept('platform'))
+  expect(await dump(cluster.platformConnection)).toBe(await kept('platform'))
+  expect(await dump((await cluster.openLogs()).connection)).toBe(await kept('logs'))
   expect(await dumpSchema(await project.connect('platform'))).toBe(await kept('project'))
 })
 

@@ -1,5 +1,6 @@
 import type { ServerResponse } from 'node:http'
 import { ServiceError, type Observe } from '@polder/core'
+import type { ProjectScope } from '@polder/db'
 import type { FastifyRequest } from 'fastify'
 
 /** Counts a request in, and out when its answer is done or its client gone; a refusal when there are too many at a time. */
@@ -16,6 +17,8 @@ export function createRequestGuard(limits: { requestsPerProject: number; request
     total += 1
     running.set(ref, count + 1)
     const start = performance.now()
+    const { socket } = request.raw
+    const writtenBefore = socket.bytesWritten
     // `close` comes exactly once, also for a client that went away in the middle.
     response.once('close', () => {
       total -= 1
@@ -30,8 +33,17 @@ export function createRequestGuard(limits: { requestsPerProject: number; request
         status: response.statusCode,
         durationMs: performance.now() - start,
         ref,
+        userId: findUserId(request),
+        ip: request.ip,
+        bytesOut: socket.bytesWritten - writtenBefore,
       })
     })
     return undefined
   }
+}
+
+/** The project's user who asked; nobody with a key alone, or where the project was not opened. */
+function findUserId({ project }: FastifyRequest): string | undefined {
+  const caller = (project as ProjectScope | null)?.caller
+  return caller?.kind === 'app' ? caller.claims.sub : undefined
 }

@@ -9,6 +9,7 @@ export interface DeleteProjectDependencies {
   events: PlatformEvents
   projectFolder(ref: string): string
   unregister(ref: ProjectRef): Promise<void>
+  removeLogs(ref: ProjectRef): Promise<void>
 }
 
 interface Context {
@@ -27,6 +28,7 @@ export function planDeleteProject(parts: DeleteProjectDependencies): OperationPl
       [
         { name: 'roles', title: 'Drop the database roles', run: ({ ref }) => provisioner.dropRoles(ref) },
         { name: 'folders', title: 'Remove the folders', run: ({ ref }) => rm(parts.projectFolder(ref), { recursive: true, force: true }) },
+        { name: 'logs', title: 'Forget the log', run: ({ ref }) => parts.removeLogs(ref) },
       ],
     ],
     async open(operation) {

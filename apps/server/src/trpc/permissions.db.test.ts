@@ -117,6 +117,8 @@ beforeAll(async () => {
     projectSecrets: reached,
     signingKeys: reached,
     operations: reached,
+    savedLogQueries: reached,
+    logExports: reached,
     adapters: reached,
     untilStopped: () => AbortSignal.abort(),
   }

@@ -2,6 +2,7 @@ import { accountRouter } from './routers/account.ts'
 import { authRouter } from './routers/auth.ts'
 import { databaseRouter } from './routers/database.ts'
 import { installationRouter } from './routers/installation.ts'
+import { logsRouter } from './routers/logs.ts'
 import { operationsRouter } from './routers/operations.ts'
 import { organizationsRouter } from './routers/organizations.ts'
 import { projectsRouter } from './routers/projects.ts'
@@ -18,6 +19,7 @@ export const appRouter = router({
   auth: authRouter,
   rest: restRouter,
   database: databaseRouter,
+  logs: logsRouter,
 })
 
 export type AppRouter = typeof appRouter

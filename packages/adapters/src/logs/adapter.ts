@@ -33,15 +33,18 @@ export interface WriteLogFacts {
   userId?: string
 }
 
+/** Whose log: a scope, or the checked record of a project that cannot be opened just now, of which the log tells why. */
+export type LoggedProject = Pick<ProjectScope, 'ref'>
+
 /** One project's log: writing a line, and every way of reading. Throws `logs.unavailable` while the log database cannot be reached. */
 export interface LogsAdapter {
-  log(project: ProjectScope, input: WriteLog, facts?: WriteLogFacts): void
-  query(project: ProjectScope, input: QueryLogs): Promise<LogPage>
-  histogram(project: ProjectScope, input: LogHistogramQuery): Promise<LogHistogram>
+  log(project: LoggedProject, input: WriteLog, facts?: WriteLogFacts): void
+  query(project: LoggedProject, input: QueryLogs): Promise<LogPage>
+  histogram(project: LoggedProject, input: LogHistogramQuery): Promise<LogHistogram>
   /** The lines, oldest first, as pieces of a text in the format asked for; memory stays flat however many there are. */
-  export(project: ProjectScope, input: ExportLogs): AsyncGenerator<string>
+  export(project: LoggedProject, input: ExportLogs): AsyncGenerator<string>
   /** Lines that come in from now on, in batches, until the signal. */
-  follow(project: ProjectScope, conditions: LogConditions, signal: AbortSignal): AsyncGenerator<LogEntry[]>
+  follow(project: LoggedProject, conditions: LogConditions, signal: AbortSignal): AsyncGenerator<LogEntry[]>
 }
 
 /** Makes the adapter; every query is narrowed to the project of the scope, and to nothing that a caller says. */

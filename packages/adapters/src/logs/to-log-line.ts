@@ -1,17 +1,20 @@
 import { ERROR_CATALOG, isServiceError, LOG_SERVICES, type LogLevel, type LogLine, type LogService, type Observation } from '@polder/core'
 import { isDatabaseError } from '@polder/db'
 
-const SERVICE_OF_PATH = /^\/projects\/[^/]+\/([a-z]+)\/v1(?:[/?]|$)/
+const SERVICE_OF_PATH = /^\/([a-z]+)\/v1(?:[/?]|$)/
 
 /** The line that an observation makes in a project's log; undefined for what concerns the installation only. */
 export function toLogLine(observation: Observation, at: number): { ref: string; line: LogLine } | undefined {
   switch (observation.kind) {
     case 'request': {
-      const { ref, kind: _kind, bytesIn: _bytesIn, bytesOut, service, ...facts } = observation
+      const { ref, requestId, userId, ip, method, status, durationMs, bytesOut } = observation
       if (ref === undefined) return undefined
-      const line: LogLine = { at, level: toLevel(facts.status), service: service ?? toService(facts.path), ...facts }
-      if (bytesOut !== undefined) line.bytes = bytesOut
-      return { ref, line }
+      const path = toOwnPath(observation.path)
+      const service = observation.service ?? toService(path)
+      return {
+        ref,
+        line: { at, level: toLevel(status), service, requestId, userId, ip, method, path, status, durationMs, bytes: bytesOut },
+      }
     }
     case 'log': {
       const { ref, kind: _kind, ...line } = observation
@@ -44,6 +47,12 @@ export function toLogLine(observation: Observation, at: number): { ref: string; 
 
 function toLevel(status: number): LogLevel {
   return status >= 500 ? 'error' : status >= 400 ? 'warn' : 'info'
+}
+
+/** The path as the project's own people know it: without `/projects/<ref>`. */
+function toOwnPath(path: string): string {
+  const start = path.startsWith('/projects/') ? path.indexOf('/', 10) : 0
+  return start === -1 ? '/' : path.slice(start)
 }
 
 /** The service that a request was for, by its path; `gateway` where there is none of that name. */

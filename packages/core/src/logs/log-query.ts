@@ -104,6 +104,9 @@ export const exportLogsSchema = z.strictObject({
 
 export type ExportLogs = z.infer<typeof exportLogsSchema>
 
+/** Where an export is fetched, once begun within a minute; the address alone opens it. */
+export const logExportSchema = z.object({ url: z.string(), expiresAt: z.date() })
+
 export type LogExportFormat = ExportLogs['format']
 
 export const savedLogQuerySchema = z.object({

@@ -32,6 +32,9 @@ export const PERMISSIONS = {
   'database.execute': DEVELOPERS,
   'rest.read': EVERYONE,
   'rest.configure': ADMINISTRATORS,
+  'logs.read': EVERYONE,
+  'logs.write': DEVELOPERS,
+  'logs.configure': ADMINISTRATORS,
 } as const satisfies Record<string, readonly MemberRole[]>
 
 export type Permission = keyof typeof PERMISSIONS

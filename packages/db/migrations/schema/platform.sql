@@ -267,6 +267,26 @@ alter table public.retired_refs add constraint retired_refs_pkey PRIMARY KEY (re
 
 alter table public.retired_refs owner to platform_ctl;
 
+create table public.saved_log_queries (
+  id uuid not null default uuidv7(),
+  ref text not null,
+  name text not null,
+  conditions jsonb not null,
+  last_minutes integer not null,
+  created_by uuid,
+  created_at timestamp with time zone not null default now()
+);
+
+alter table public.saved_log_queries add constraint saved_log_queries_created_by_fkey FOREIGN KEY (created_by) REFERENCES public.accounts(id) ON DELETE SET NULL;
+
+alter table public.saved_log_queries add constraint saved_log_queries_pkey PRIMARY KEY (id);
+
+alter table public.saved_log_queries add constraint saved_log_queries_ref_fkey FOREIGN KEY (ref) REFERENCES public.projects(ref) ON DELETE CASCADE;
+
+CREATE UNIQUE INDEX saved_log_queries_ref_name_idx ON public.saved_log_queries USING btree (ref, lower(name));
+
+alter table public.saved_log_queries owner to platform_ctl;
+
 create table public.server_processes (
   id uuid not null default uuidv7(),
   lock_key bigint not null generated always as identity,

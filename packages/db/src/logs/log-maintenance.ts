@@ -14,7 +14,7 @@ export interface LogLimits {
   maxBytes: number
 }
 
-/** How long a project keeps its lines. */
+/** How long each project keeps its lines. One that is not named is gone, and its log with it. */
 export type RetentionDays = ReadonlyMap<string, number>
 
 /**
@@ -28,6 +28,7 @@ export async function maintainLogs(db: LogDatabase, limits: LogLimits, retention
     try {
       for (const days of [0, 1, 2]) await sql`select logs.add_day(${toDay(now, days)}::date)`.execute(connection)
       let removed = await dropOldDays(connection, limits, now)
+      await deleteOrphans(connection, [...retention.keys()])
       removed += await deleteExpired(connection, limits, retention, now)
       removed += await deleteOversized(connection, limits.maxBytesPerProject)
       return removed
@@ -81,6 +82,12 @@ async function dropOldDays(connection: LogDatabase, limits: LogLimits, now: Date
     removed += Number(bytes)
   }
   return removed
+}
+
+/** What was logged of a project in the moment in which it was deleted. */
+async function deleteOrphans(connection: LogDatabase, refs: readonly string[]): Promise<void> {
+  const { rows } = await sql<{ ref: string }>`select ref from logs.projects where not ref = any(${[...refs]}::text[])`.execute(connection)
+  for (const { ref } of rows) await deleteProjectLogs(connection, ref)
 }
 
 async function deleteExpired(connection: LogDatabase, limits: LogLimits, retention: RetentionDays, now: Date): Promise<number> {

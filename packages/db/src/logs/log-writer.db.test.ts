@@ -153,6 +153,7 @@ describe('writing', () => {
 
 describe('tidying up', () => {
   const DAY = 86_400_000
+  const BOTH = new Map([...KNOWN].map((ref) => [ref, 90]))
   const now = new Date('2032-06-10T12:00:00Z')
   const ago = (days: number) => now.getTime() - days * DAY
   const limits = { maxDays: 30, maxBytesPerProject: 2 ** 30, maxBytes: 2 ** 40 }
@@ -161,7 +162,15 @@ describe('tidying up', () => {
     await using writer = openWriter()
     for (const ref of KNOWN) for (const days of [40, 20, 5, 0]) writer.write(ref, line({ at: ago(days), message: `${days} days ago` }))
     await writer.flush()
-    await maintainLogs(db, limits, new Map([['alpha', 7]]), now)
+    await maintainLogs(
+      db,
+      limits,
+      new Map([
+        ['alpha', 7],
+        ['beta', 90],
+      ]),
+      now,
+    )
     expect((await readLines('alpha')).map(({ message }) => message)).toEqual(['5 days ago', '0 days ago'])
     expect((await readLines('beta')).map(({ message }) => message)).toEqual(['20 days ago', '5 days ago', '0 days ago'])
   })
@@ -173,7 +182,7 @@ describe('tidying up', () => {
       writer.write('beta', line({ at: ago(1) + i, message: 'small' }))
     }
     await writer.flush()
-    await maintainLogs(db, { ...limits, maxBytesPerProject: 10_500 }, new Map(), now)
+    await maintainLogs(db, { ...limits, maxBytesPerProject: 10_500 }, BOTH, now)
     expect((await readLines('alpha')).map(({ message }) => Number(message!.split(' ')[0]))).toEqual([11, 12, 13, 14, 15, 16, 17, 18, 19])
     expect(await readLines('beta')).toHaveLength(20)
   })
@@ -182,7 +191,7 @@ describe('tidying up', () => {
     await using writer = openWriter()
     for (const days of [3, 2, 0]) writer.write('alpha', line({ at: ago(days), message: `${days}` }))
     await writer.flush()
-    await maintainLogs(db, { ...limits, maxBytes: 1 }, new Map(), now)
+    await maintainLogs(db, { ...limits, maxBytes: 1 }, BOTH, now)
     expect((await readLines()).map(({ message }) => message)).toEqual(['0'])
   })
 
@@ -194,6 +203,8 @@ describe('tidying up', () => {
     writer.forget('alpha')
     expect(await readLines('alpha')).toEqual([])
     expect(await readLines('beta')).toHaveLength(1)
+    await maintainLogs(db, limits, new Map([['alpha', 90]]), now)
+    expect(await readLines('beta')).toEqual([])
   })
 })
 

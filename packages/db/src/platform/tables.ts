@@ -190,6 +190,16 @@ export interface StorageUsageTable {
   swept_at: Date | null
 }
 
+export interface SavedLogQueriesTable {
+  id: Generated<string>
+  ref: string
+  name: string
+  conditions: Json<unknown>
+  last_minutes: number
+  created_by: string | null
+  created_at: Timestamp
+}
+
 /** The platform database's tables, as migrations/platform makes them; a test compares them with the server's catalogue. */
 export interface PlatformTables {
   accounts: AccountsTable
@@ -208,4 +218,5 @@ export interface PlatformTables {
   audit_log: AuditLogTable
   installation_settings: InstallationSettingsTable
   storage_usage: StorageUsageTable
+  saved_log_queries: SavedLogQueriesTable
 }
