@@ -80,8 +80,8 @@ class Writer implements LogWriter {
       return
     }
     if (this.#flushing !== undefined) return
-    if (this.#buffer.count >= FLUSH_LINES) this.#start()
-    else this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs ?? FLUSH_MS)
+    if (this.#buffer.count >= FLUSH_LINES) void this.#start()
+    else this.#timer ??= setTimeout(() => void this.#start(), this.#options.flushMs ?? FLUSH_MS)
   }
 
   async flush(): Promise<void> {
@@ -113,7 +113,7 @@ class Writer implements LogWriter {
     this.#timer = undefined
     this.#flushing ??= this.#run().finally(() => {
       this.#flushing = undefined
-      if (this.#buffer.count > 0 && !this.#isClosed) this.#timer ??= setTimeout(() => this.#start(), this.#options.flushMs ?? FLUSH_MS)
+      if (this.#buffer.count > 0 && !this.#isClosed) this.#timer ??= setTimeout(() => void this.#start(), this.#options.flushMs ?? FLUSH_MS)
     })
     return this.#flushing
   }
