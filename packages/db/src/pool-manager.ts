@@ -2,7 +2,7 @@ import { ServiceError, type Observe } from '@polder/core'
 import type { Login } from './connect.ts'
 import { PooledConnection, type Lease, type PooledLogin } from './pooled-connection.ts'
 import { ProjectPool, type Waiter } from './project-pool.ts'
-import { isConnectionLost, isDatabaseError } from './sql-state.ts'
+import { isDatabaseError, toOpenError } from './sql-state.ts'
 
 export interface ConnectionPoolOptions {
   /** Connections of one project, over all its logins. */
@@ -38,9 +38,12 @@ export interface ConnectionPoolManager extends AsyncDisposable {
   /** Limits in force. */
   readonly limits: { readonly maxPerProject: number; readonly maxTotal: number; readonly statementTimeoutMs: number }
   /** An idle connection of that login if there is one and nobody is before us: the way without a promise. */
-  tryAcquire(ref: string, login: PooledLogin): Lease | undefined
-  /** Throws `project.connections_exhausted` after waiting too long, and `database.unavailable` where none can be opened. */
-  acquire(ref: string, login: PooledLogin, connection: Login): Promise<Lease>
+  tryAcquire(ref: string, login: PooledLogin, isShared?: boolean): Lease | undefined
+  /**
+   * With `isShared`, the connection may be one that others with that wish use at the same time, by `oneSync` alone.
+   * Throws `project.connections_exhausted` after waiting too long, and `database.unavailable` where none can be opened.
+   */
+  acquire(ref: string, login: PooledLogin, connection: Login, isShared?: boolean): Promise<Lease>
   statistics(): Map<string, PoolStatistics>
   /** Closes the project's idle connections now and the busy ones when they are given back. Waiting requests are refused. */
   closeProject(ref: string): Promise<void>
@@ -102,19 +105,20 @@ class PoolManager implements ConnectionPoolManager {
     this.#restored.clear()
   }
 
-  tryAcquire(ref: string, login: PooledLogin): Lease | undefined {
+  tryAcquire(ref: string, login: PooledLogin, isShared = false): Lease | undefined {
     const pool = this.#pools.get(ref)
-    return pool === undefined || pool.waiters[login].length > 0 ? undefined : pool.take(login)
+    return pool === undefined || pool.waiters[login].length > 0 ? undefined : pool.take(login, isShared)
   }
 
-  acquire(ref: string, login: PooledLogin, connection: Login): Promise<Lease> {
+  acquire(ref: string, login: PooledLogin, connection: Login, isShared = false): Promise<Lease> {
     if (this.#isEnded) return Promise.reject(new ServiceError('system.unavailable'))
     let pool = this.#pools.get(ref)
     if (pool === undefined) this.#pools.set(ref, (pool = new ProjectPool(ref)))
-    const idle = pool.waiters[login].length > 0 ? undefined : pool.take(login)
+    const idle = pool.waiters[login].length > 0 ? undefined : pool.take(login, isShared)
     if (idle !== undefined) return Promise.resolve(idle)
     return new Promise((resolve, reject) => {
-      const waiter: Waiter = { login, connection, resolve, reject, timer: setTimeout(() => this.#giveUp(pool, waiter), this.#queueMs) }
+      const timer = setTimeout(() => this.#giveUp(pool, waiter), this.#queueMs)
+      const waiter: Waiter = { login, connection, isShared, resolve, reject, timer }
       pool.waiters[login].push(waiter)
       this.#ring.add(pool)
       this.#serve()
@@ -172,7 +176,7 @@ class PoolManager implements ConnectionPoolManager {
     for (const login of LOGINS) {
       const [waiter] = pool.waiters[login]
       if (waiter === undefined) continue
-      const idle = pool.take(login)
+      const idle = pool.take(login, waiter.isShared)
       if (idle === undefined && !this.#makeRoom(pool, login)) continue
       pool.waiters[login].shift()
       clearTimeout(waiter.timer)
@@ -202,8 +206,7 @@ class PoolManager implements ConnectionPoolManager {
         void connection.close()
         throw new ServiceError('database.unavailable')
       }
-      pool.served += 1
-      waiter.resolve(connection.lend())
+      waiter.resolve(pool.lend(connection, waiter.isShared))
     } catch (error) {
       this.#observe({ kind: 'pool', event: 'connection_error', ref: pool.ref, message: String(error) })
       waiter.reject(toOpenError(error))
@@ -215,6 +218,7 @@ class PoolManager implements ConnectionPoolManager {
       connectMs: this.#connectMs,
       statementTimeoutMs: this.limits.statementTimeoutMs,
       onFree: (free) => this.#takeBack(pool, free),
+      onShared: () => this.#ring.size > 0 && this.#serve(),
       onGone: (gone) => this.#forget(pool, gone),
     })
     try {
@@ -277,7 +281,7 @@ class PoolManager implements ConnectionPoolManager {
   }
 
   #tick(): void {
-    const now = Date.now()
+    const now = performance.now()
     for (const pool of this.#pools.values()) {
       for (const connection of pool.connections) {
         if (connection.isBusy) connection.watch(now, this.limits.statementTimeoutMs + GRACE_MS, GRACE_MS)
@@ -285,14 +289,4 @@ class PoolManager implements ConnectionPoolManager {
       }
     }
   }
-}
-
-function toOpenError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error
-  if (isDatabaseError(error) && error.code === '53300') return new ServiceError('project.connections_exhausted', { cause: error })
-  const isLost = isConnectionLost(error)
-  return new ServiceError('database.unavailable', {
-    cause: error,
-    details: isLost ? undefined : { sqlState: (error as { code?: string }).code },
-  })
 }

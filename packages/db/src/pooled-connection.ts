@@ -5,14 +5,21 @@ import { OneSyncConnection } from './project/one-sync.ts'
 /** The logins of a project that the pool connects as; the owner's sessions are never pooled. */
 export type PooledLogin = 'authenticator' | 'platform'
 
+/** How many statements are sent ahead of their answers on one connection. */
+const MOST_IN_FLIGHT = 8
+/** Whoever waits behind a statement for longer than this asks on another connection. */
+const TAKES_LONG_MS = 50
+
 interface PooledConnectionOptions {
   connectMs: number
   statementTimeoutMs: number
   onFree(connection: PooledConnection): void
+  /** One of several holders has given it back. */
+  onShared(connection: PooledConnection): void
   onGone(connection: PooledConnection): void
 }
 
-/** A connection lent to one holder. */
+/** A connection lent to one holder, or to several whose statements follow each other. */
 export class Lease {
   readonly client: Client
   /** The data plane's way to talk on an authenticator's connection; `client.query` is for the platform's login only. */
@@ -39,8 +46,9 @@ export class PooledConnection {
   readonly client: Client
   oneSync: OneSyncConnection | undefined
   isBusy = true
-  /** When it was lent, or when it came back. */
-  since = Date.now()
+  /** When it was lent, or when it came back, by `performance.now()`. */
+  since = performance.now()
+  #holders = 0
   readonly #options: PooledConnectionOptions
   #isOpen = false
   #isGone = false
@@ -65,17 +73,33 @@ export class PooledConnection {
     }
     if (this.login === 'authenticator') this.oneSync = new OneSyncConnection(this.client)
     this.#isOpen = true
-    this.since = Date.now()
+    this.since = performance.now()
   }
 
   lend(): Lease {
     this.isBusy = true
-    this.since = Date.now()
+    this.since = performance.now()
+    this.#holders += 1
     return new Lease(this)
   }
 
+  get inFlight(): number {
+    return this.oneSync?.inFlight ?? 0
+  }
+
+  /** Whether another statement may be sent behind those on their way: not too many, and none of them takes long. */
+  mayShare(now: number): boolean {
+    const { oneSync } = this
+    if (oneSync === undefined || oneSync.isSpoilt || this.#cancelledAt !== 0 || oneSync.inFlight >= MOST_IN_FLIGHT) return false
+    if (now - (oneSync.busySince ?? now) <= TAKES_LONG_MS) return true
+    oneSync.abandonOthers()
+    return false
+  }
+
   takeBack(destroy: boolean): void {
+    this.#holders -= 1
     if (this.#isGone) return
+    if (this.#holders > 0) return this.#options.onShared(this)
     if (destroy || this.oneSync?.isSpoilt === true) void this.close()
     else if (this.login === 'platform') void this.#clean()
     else this.#free()
@@ -96,7 +120,9 @@ export class PooledConnection {
 
   /** Ends what runs too long: a tenant's function can lift `statement_timeout`, but not this. */
   watch(now: number, limitMs: number, graceMs: number): void {
-    if (now - this.since <= limitMs) return
+    const since = Math.max(this.since, this.oneSync?.busySince ?? 0)
+    if (this.#holders > 1 && now - since > TAKES_LONG_MS) this.oneSync?.abandonOthers()
+    if (now - since <= limitMs) return
     if (this.#cancelledAt === 0) {
       this.#cancelledAt = now
       void cancelRunning(this.client)
@@ -119,7 +145,7 @@ export class PooledConnection {
     if (this.#isGone) return
     this.isBusy = false
     this.#cancelledAt = 0
-    this.since = Date.now()
+    this.since = performance.now()
     this.#options.onFree(this)
   }
 

@@ -2,10 +2,15 @@ import type { Login } from './connect.ts'
 import type { Lease, PooledConnection, PooledLogin } from './pooled-connection.ts'
 import type { PoolStatistics } from './pool-manager.ts'
 
+/** So many connections keep a server busy; more are only shared when these have enough to do. */
+const ENOUGH_SHARED = 4
+
 /** A request that waits for a connection. */
 export interface Waiter {
   login: PooledLogin
   connection: Login
+  /** Whether a connection will do that others use at the same time. */
+  isShared: boolean
   resolve(lease: Lease): void
   reject(error: Error): void
   timer: NodeJS.Timeout
@@ -21,6 +26,8 @@ export class ProjectPool {
   readonly connections = new Set<PooledConnection>()
   /** By login: who waits for one kind of connection does not hold up who waits for the other. */
   readonly waiters: Record<PooledLogin, Waiter[]> = { authenticator: [], platform: [] }
+  /** Those whose holders take it in turn. */
+  readonly #shared = new Set<PooledConnection>()
   // Last in, first out: the rest grows old and is closed.
   readonly #idle: Record<PooledLogin, PooledConnection[]> = { authenticator: [], platform: [] }
 
@@ -45,20 +52,48 @@ export class ProjectPool {
     return [...this.#idle.authenticator, ...this.#idle.platform]
   }
 
-  take(login: PooledLogin): Lease | undefined {
+  take(login: PooledLogin, isShared: boolean): Lease | undefined {
+    if (!isShared) return this.#takeIdle(login, false)
+    const best = this.#findLeastBusy()
+    if (best === undefined || (this.#shared.size < ENOUGH_SHARED && best.inFlight > 0)) {
+      const idle = this.#takeIdle(login, true)
+      if (idle !== undefined) return idle
+    }
+    if (best === undefined) return undefined
+    this.served += 1
+    return best.lend()
+  }
+
+  #findLeastBusy(): PooledConnection | undefined {
+    const now = performance.now()
+    let best: PooledConnection | undefined
+    for (const connection of this.#shared) {
+      if (connection.mayShare(now) && (best === undefined || connection.inFlight < best.inFlight)) best = connection
+    }
+    return best
+  }
+
+  #takeIdle(login: PooledLogin, isShared: boolean): Lease | undefined {
     for (let connection = this.#idle[login].pop(); connection !== undefined; connection = this.#idle[login].pop()) {
       if (connection.oneSync?.isSpoilt === true) {
         // The server said goodbye while it was idle; that the socket is closed, we only hear in a moment.
         void connection.close()
         continue
       }
-      this.served += 1
-      return connection.lend()
+      return this.lend(connection, isShared)
     }
     return undefined
   }
 
+  /** Lends a connection that nobody holds. */
+  lend(connection: PooledConnection, isShared: boolean): Lease {
+    this.served += 1
+    if (isShared) this.#shared.add(connection)
+    return connection.lend()
+  }
+
   putIdle(connection: PooledConnection): void {
+    this.#shared.delete(connection)
     this.#idle[connection.login].push(connection)
   }
 
@@ -88,6 +123,7 @@ export class ProjectPool {
 
   remove(connection: PooledConnection): void {
     this.connections.delete(connection)
+    this.#shared.delete(connection)
     const idle = this.#idle[connection.login]
     const index = idle.indexOf(connection)
     if (index !== -1) idle.splice(index, 1)

@@ -93,3 +93,14 @@ function toDetails(error: DatabaseError): DatabaseErrorDetails {
     constraint: error.constraint,
   }
 }
+
+/** Why a connection could not be opened: `project.connections_exhausted` or `database.unavailable`. */
+export function toOpenError(error: unknown): ServiceError {
+  if (error instanceof ServiceError) return error
+  if (isDatabaseError(error) && error.code === '53300') return new ServiceError('project.connections_exhausted', { cause: error })
+  const isLost = isConnectionLost(error)
+  return new ServiceError('database.unavailable', {
+    cause: error,
+    details: isLost ? undefined : { sqlState: (error as { code?: string }).code },
+  })
+}

@@ -234,3 +234,59 @@ test('a session killed under a statement fails that statement only; a read is as
   expect(await reading).toBe('read')
   expect(open()?.busy).toBe(0)
 })
+
+test('quick reads of many callers share connections, and each gets its own answer or its own error', { timeout: 60_000 }, async () => {
+  const others = await Promise.all(['a', 'b', 'c'].map((sub) => project.scope('authenticated', { sub, email: `${sub}@x` })))
+  const who = `select current_user::text || (current_setting('request.jwt.claims')::json ->> 'sub') || $1::text, 10 / $2::int`
+  const ask = async (index: number, value: string, divisor: number) => {
+    const result = others[index]!.db.asCaller(statement(who, [value, String(divisor)], { isReadOnly: true }))
+    return result.then(
+      ({ rows }) => rows[0]![0]!.toString(),
+      (error: DatabaseError) => error.code,
+    )
+  }
+  for (let i = 0; i < 5; i++) await ask(0, 'known', 1)
+  await fc.assert(
+    fc.asyncProperty(
+      fc.array(fc.tuple(fc.nat(2), fc.string({ unit: 'grapheme' }), fc.nat(3)), { minLength: 1, maxLength: 100 }),
+      async (asked) => {
+        const plain = asked.map(([index, value, divisor]) => [index, value.replaceAll('\0', ''), divisor] as const)
+        const answers = await Promise.all(plain.map((each) => ask(...each)))
+        const expected = plain.map(([index, value, divisor]) => (divisor === 0 ? '22012' : `authenticated${'abc'[index]}${value}`))
+        expect(answers).toEqual(expected)
+        expect(open()?.open).toBeLessThanOrEqual(10)
+      },
+    ),
+    { numRuns: 100 },
+  )
+})
+
+test('who waits behind a read that takes unexpectedly long is answered elsewhere', async () => {
+  const sleep = (seconds: number) => valueOf(user, 'select pg_sleep($1)::text', [String(seconds)], { isReadOnly: true })
+  for (let i = 0; i < 5; i++) await sleep(0)
+  const slow = sleep(3)
+  const start = Date.now()
+  await Promise.all(Array.from({ length: 100 }, () => sleep(0)))
+  expect(Date.now() - start).toBeLessThan(2_500)
+  await slow
+})
+
+test('reads that share a connection survive its end; none of them is lost', async () => {
+  const pid = () => valueOf(user, 'select pg_backend_pid()::text', [], { isReadOnly: true })
+  for (let i = 0; i < 5; i++) await pid()
+  const pids = new Set(await Promise.all(Array.from({ length: 40 }, pid)))
+  const answers = Promise.all(Array.from({ length: 40 }, pid))
+  await cluster.control.query('select pg_terminate_backend(pid::int) from unnest($1::text[]) pid', [[...pids]])
+  for (const answer of await answers) expect(answer).toMatch(/^\d+$/)
+})
+
+test('a write has its connection to itself', async () => {
+  await project.runAsOwner('create table public.tickets (pid int); grant insert, select on public.tickets to authenticated')
+  const write = () => valueOf(user, 'insert into public.tickets select pg_backend_pid() from pg_sleep(0.2) returning pid')
+  const read = () => valueOf(user, 'select pg_backend_pid()::text', [], { isReadOnly: true })
+  for (let i = 0; i < 5; i++) await read()
+  const writes = Promise.all([write(), write()])
+  await new Promise((resolve) => setTimeout(resolve, 50))
+  const readers = new Set(await Promise.all(Array.from({ length: 60 }, read)))
+  for (const writer of await writes) expect(readers).not.toContain(writer)
+})

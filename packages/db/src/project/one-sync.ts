@@ -1,27 +1,23 @@
 import type { Socket } from 'node:net'
 import { ServiceError } from '@polder/core'
-import { DatabaseError, type Client } from 'pg'
+import type { Client } from 'pg'
 import { socketOf } from '../connect.ts'
+import { Batch, type CallerIdentity } from './batch.ts'
+import { ISOLATION, RESET, settingsText, toSettingsText, toSettingsValues } from './caller-settings.ts'
 import { PreparedStatements, type PreparedStatement } from './prepared-statements.ts'
-import { ISOLATION, RESET, SETTINGS, SETTINGS_AND_ZONE, settingsText } from './caller-settings.ts'
 import type { CallerResult, CallerStatement } from './project-database.ts'
 import { toSearchPath } from './search-path.ts'
 import { readError, readRow, WireReader } from './wire-reader.ts'
 import { WireWriter } from './wire-writer.ts'
 
-/** Who a statement runs as. */
-export interface CallerIdentity {
-  role: string
-  claimsJson: string
-}
-
 const MAX_PREPARED = 250
 const MAX_VALUES = 65_535
 
 /**
- * The data plane's protocol on a connection that `pg` has opened: settings and statement are bound and executed in one
- * write with one Sync, which Postgres runs as one implicit transaction. From construction on, the connection is this
- * object's: `client.query` must not be used any more.
+ * The data plane's protocol on a connection that `pg` has opened: settings and statement are bound and executed with one
+ * Sync, which Postgres runs as one implicit transaction. Several such batches may be on their way at the same time: Postgres
+ * takes them in order, and those of one turn of the event loop go out in one write. From construction on, the connection is
+ * this object's: `client.query` must not be used any more.
  *
  * What tenants' functions leave in a session: before each statement every setting goes back to what the startup options
  * say (`reset all`), advisory locks are released, and role, claims, request and search path are set anew; a session that
@@ -38,24 +34,13 @@ export class OneSyncConnection {
   readonly #socket: Socket
   readonly #writer = new WireWriter()
   readonly #prepared = new PreparedStatements(MAX_PREPARED)
+  /** Sent and not answered yet, in order. */
+  readonly #queue: Batch[] = []
   #isEnded = false
+  #isFlushing = false
+  #lastError: Error | undefined
   // Plans hand over the same array again and again.
   #path: { of: readonly string[]; text: string } = { of: [], text: toSearchPath([]) }
-  // What is being waited for.
-  #resolve: ((results: CallerResult[]) => void) | undefined
-  #reject: ((error: unknown) => void) | undefined
-  /** What to send once more if a prepared statement turns out to be stale. */
-  #retry: { statement: CallerStatement; caller: CallerIdentity } | undefined
-  #rows: (Buffer | null)[][] = []
-  #results: CallerResult[] = []
-  #error: DatabaseError | undefined
-  // In the order sent; undefined for a statement that is not kept.
-  #parsing: (PreparedStatement | undefined)[] = []
-  #bound = 0
-  #completed = 0
-  /** Which of the batch's statements is the next one that a caller asked for, and how many there are from one such to the next. */
-  #answering = 0
-  #stride = 0
 
   constructor(client: Client) {
     const reader = new WireReader((type, chunk, start, end) => this.#handle(type, chunk, start, end))
@@ -66,37 +51,36 @@ export class OneSyncConnection {
     client.once('end', () => this.#end())
   }
 
-  /** Runs the statement as the caller. Throws pg's `DatabaseError` as it came, or `database.unavailable`. */
-  run(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
-    this.#retry = { statement, caller }
-    return this.#send(this.#put(statement, caller, false))
+  /** How many statements are on their way. */
+  get inFlight(): number {
+    return this.#queue.length
   }
 
-  /** Runs it once as each of the callers, in one transaction and one round trip. If it fails as one of them, it does as all. */
-  async runEach(statement: CallerStatement, callers: readonly CallerIdentity[]): Promise<CallerResult[]> {
-    const send = () =>
-      new Promise<CallerResult[]>((resolve, reject) => {
-        const answering = callers.map((caller) => this.#put(statement, caller, false))[0] ?? 0
-        this.#resolve = resolve
-        this.#reject = reject
-        this.#flush(answering, answering + 1)
-      })
-    return send().catch((error: unknown) => {
-      if (!this.#isStale(error)) throw error
-      this.#forgetAll()
-      return send()
+  /** Since when (`performance.now()`) Postgres has been busy with the oldest of them; undefined when it has nothing to do. */
+  get busySince(): number | undefined {
+    return this.#queue[0]?.startedAt
+  }
+
+  /** Runs the statement as the caller. Throws pg's `DatabaseError` as it came, or `database.unavailable`. */
+  run(statement: CallerStatement, identity: CallerIdentity): Promise<CallerResult> {
+    return new Promise((resolve, reject) => {
+      this.#send(new Batch({ statement, identities: [identity] }, true, (results) => resolve(results[0]!), reject), false)
     })
   }
 
-  /** The same in a transaction that is committed only if `keep` answers true for the result. */
-  async runAndKeep(statement: CallerStatement, caller: CallerIdentity, keep: (result: CallerResult) => boolean): Promise<CallerResult> {
+  /** Runs it once as each of the callers, in one transaction and one round trip. If it fails as one of them, it does as all. */
+  runEach(statement: CallerStatement, identities: readonly CallerIdentity[]): Promise<CallerResult[]> {
+    return new Promise((resolve, reject) => this.#send(new Batch({ statement, identities }, true, resolve, reject), false))
+  }
+
+  /** The same in a transaction that is committed only if `keep` answers true for the result. Nothing else may be on its way. */
+  async runAndKeep(statement: CallerStatement, identity: CallerIdentity, keep: (result: CallerResult) => boolean): Promise<CallerResult> {
     let result: CallerResult
     try {
-      result = await this.#begin(statement, caller)
+      result = await this.#begin(statement, identity)
     } catch (error) {
-      if (!this.#isStale(error)) throw error
-      this.#forgetAll()
-      result = await this.#begin(statement, caller)
+      if (!(error instanceof StaleStatement)) throw error
+      result = await this.#begin(statement, identity)
     }
     let isKept = false
     try {
@@ -108,21 +92,62 @@ export class OneSyncConnection {
     return result
   }
 
-  async #begin(statement: CallerStatement, caller: CallerIdentity): Promise<CallerResult> {
-    try {
-      return await this.#send(this.#put(statement, caller, true))
-    } catch (error) {
-      const { bound, completed } = { bound: this.#bound, completed: this.#completed }
-      await this.#finish('rollback')
-      this.#bound = bound
-      this.#completed = completed
-      throw error
+  /** Takes the batches behind the oldest off the connection: their callers ask elsewhere, and what still comes for them is dropped. */
+  abandonOthers(): void {
+    for (const batch of this.#queue.slice(1)) {
+      batch.mayRepeat = false
+      batch.reject(new ConnectionTaken())
     }
   }
 
-  /** Puts the whole batch into the writer; answers which of its statements is the caller's. */
-  #put(statement: CallerStatement, caller: CallerIdentity, isBlock: boolean): number {
-    const { text, before, after, values, request, timeZone, settings: further = [], isolation } = statement
+  async #begin(statement: CallerStatement, identity: CallerIdentity): Promise<CallerResult> {
+    let batch: Batch | undefined
+    try {
+      return await new Promise<CallerResult>((resolve, reject) => {
+        batch = new Batch({ statement, identities: [identity] }, false, (results) => resolve(results[0]!), reject)
+        this.#send(batch, true)
+      })
+    } catch (error) {
+      await this.#finish('rollback')
+      if (batch === undefined || !this.#isStale(batch)) throw error
+      this.#forgetAll()
+      throw new StaleStatement()
+    }
+  }
+
+  #finish(command: 'commit' | 'rollback'): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      const batch = new Batch(undefined, false, resolve, reject)
+      this.#write(batch, undefined, command, [])
+      this.#append(batch)
+    })
+  }
+
+  #send(batch: Batch, isBlock: boolean): void {
+    this.#put(batch, isBlock)
+    this.#append(batch)
+  }
+
+  #append(batch: Batch): void {
+    this.#writer.sync()
+    if (this.#queue.push(batch) === 1) batch.startedAt = performance.now()
+    if (this.#isFlushing) return
+    // Whatever else this turn of the event loop brings goes out with it.
+    this.#isFlushing = true
+    setImmediate(this.#flush)
+  }
+
+  readonly #flush = (): void => {
+    this.#isFlushing = false
+    if (this.#isEnded || !this.#socket.writable) return this.#end()
+    this.#socket.write(this.#writer.take())
+    // What the system has not taken yet is still being read from the buffer.
+    if (this.#socket.writableLength > 0) this.#writer.giveUpBuffer()
+  }
+
+  /** Puts the whole batch into the writer. */
+  #put(batch: Batch, isBlock: boolean): void {
+    const { text, before, after, values, searchPath, isolation, settings = [] } = batch.statement!
     if (text.includes('\0') || before?.includes('\0') === true || after?.includes('\0') === true) {
       throw new ServiceError('request.invalid', { message: 'The statement has a null character.' })
     }
@@ -131,96 +156,79 @@ export class OneSyncConnection {
     const wasSpoilt = this.isSpoilt
     this.isSpoilt = true
     this.#close(this.#prepared.evict())
-    const path = this.#toSearchPath(statement.searchPath)
-    let count = 0
-    const write = (planSpace: string | undefined, sql: string, sent: readonly (string | null)[]) => {
-      this.#write(planSpace, sql, sent)
-      count += 1
+    const path = this.#toSearchPath(searchPath)
+    if (isBlock) this.#write(batch, undefined, 'begin', [])
+    for (const identity of batch.identities) {
+      this.#write(batch, '', RESET, [])
+      // Has to come before anything that looks at data.
+      if (isolation !== undefined) this.#write(batch, '', ISOLATION[isolation], [])
+      if (settings.length > 0) this.#write(batch, '', settingsText(settings.length), settings.flat())
+      this.#write(batch, '', toSettingsText(batch.statement!), toSettingsValues(batch.statement!, identity, path))
+      const planSpace = `${identity.role} ${path}`
+      if (before !== undefined) this.#write(batch, planSpace, before, [])
+      batch.answering = batch.written
+      this.#write(batch, planSpace, text, values)
+      if (after !== undefined) this.#write(batch, undefined, after, [])
     }
-    if (isBlock) write(undefined, 'begin', [])
-    write('', RESET, [])
-    // Has to come before anything that looks at data.
-    if (isolation !== undefined) write('', ISOLATION[isolation], [])
-    if (further.length > 0) write('', settingsText(further.length), further.flat())
-    const settings = [caller.role, caller.claimsJson, request.method, request.path, request.headers, request.cookies, path]
-    settings.push(statement.isReadOnly ? 'on' : 'off')
-    if (timeZone === undefined) write('', SETTINGS, settings)
-    else write('', SETTINGS_AND_ZONE, [...settings, timeZone])
-    const planSpace = `${caller.role} ${path}`
-    if (before !== undefined) write(planSpace, before, [])
-    write(planSpace, text, values)
-    if (after !== undefined) this.#write(undefined, after, [])
     this.isSpoilt = wasSpoilt
-    return count - 1
-  }
-
-  #finish(command: 'commit' | 'rollback'): Promise<CallerResult> {
-    this.#write(undefined, command, [])
-    return this.#send(0)
+    // Those of the first are as many as those of each other.
+    batch.stride = (batch.written - (isBlock ? 1 : 0)) / batch.identities.length
+    batch.answering -= batch.stride * (batch.identities.length - 1)
   }
 
   /** One statement of a batch; without a plan space it is not kept on the server. */
-  #write(planSpace: string | undefined, text: string, values: readonly (string | null)[]): void {
+  #write(batch: Batch, planSpace: string | undefined, text: string, values: readonly (string | null)[]): void {
+    batch.written += 1
     if (planSpace === undefined) {
       this.#writer.parse('', text)
-      this.#parsing.push(undefined)
+      batch.parsing.push(undefined)
       this.#writer.bindAndExecute('', values)
       return
     }
     const prepared = this.#prepared.get(planSpace, text)
-    if (!prepared.isParsed && !this.#parsing.includes(prepared)) {
+    if (!prepared.isSent) {
       this.#writer.parse(prepared.name, text)
-      this.#parsing.push(prepared)
+      prepared.isSent = true
+      batch.parsing.push(prepared)
     }
     this.#writer.bindAndExecute(prepared.name, values)
   }
 
-  #send(answering: number): Promise<CallerResult> {
-    return new Promise((resolve, reject) => {
-      this.#resolve = ([result]) => resolve(result!)
-      this.#reject = reject
-      this.#flush(answering)
-    })
-  }
-
-  #flush(answering: number, stride = 0): void {
-    if (this.#isEnded || !this.#socket.writable) return this.#end()
-    this.#answering = answering
-    this.#stride = stride
-    this.#bound = 0
-    this.#completed = 0
-    this.#rows = []
-    this.#results = []
-    this.#error = undefined
-    this.#writer.sync()
-    this.#socket.write(this.#writer.take())
-  }
-
   #handle(type: number, chunk: Buffer, start: number, end: number): void {
+    const batch = this.#queue[0]
+    if (batch === undefined) return this.#handleUnasked(type, chunk, start, end)
     switch (type) {
       case 0x44: // DataRow
-        if (this.#completed === this.#answering) this.#rows.push(readRow(chunk, start))
+        if (batch.completed === batch.answering) batch.rows.push(readRow(chunk, start))
         break
       case 0x43: // CommandComplete
-        if (this.#completed === this.#answering) this.#answer(chunk.toString('latin1', start, end - 1))
-        this.#completed += 1
+        batch.complete(chunk, start, end - 1)
         break
       case 0x32: // BindComplete
-        this.#bound += 1
+        batch.bound += 1
         break
       case 0x31: // ParseComplete
-        this.#parsed()
+        batch.parsing.shift()
         break
       case 0x5a: // ReadyForQuery
-        this.#ready()
+        this.#ready(batch)
         break
       case 0x45: // ErrorResponse
-        this.#error = readError(chunk, start, end)
-        if (this.#resolve === undefined) this.isSpoilt = true
+        batch.error = readError(chunk, start, end)
         break
       case 0x49: // EmptyQueryResponse
-        if (this.#completed === this.#answering) this.#answer('')
-        this.#completed += 1
+        batch.complete(chunk, start, start)
+        break
+      default:
+        this.#handleUnasked(type, chunk, start, end)
+    }
+  }
+
+  #handleUnasked(type: number, chunk: Buffer, start: number, end: number): void {
+    switch (type) {
+      case 0x45: // ErrorResponse: the server says goodbye
+        this.#lastError = readError(chunk, start, end)
+        this.isSpoilt = true
         break
       case 0x41: // NotificationResponse
       case 0x53: // ParameterStatus
@@ -233,55 +241,38 @@ export class OneSyncConnection {
     }
   }
 
-  #answer(command: string): void {
-    this.#results.push({ rows: this.#rows, command })
-    this.#rows = []
-    this.#answering += this.#stride
-  }
-
-  #parsed(): void {
-    const statement = this.#parsing.shift()
-    if (statement !== undefined) statement.isParsed = true
-  }
-
-  #ready(): void {
+  #ready(batch: Batch): void {
+    const now = performance.now()
+    this.#queue.shift()
+    if (this.#queue[0] !== undefined) this.#queue[0].startedAt = now
     // What was sent to be parsed and was not: an error came first, maybe its own.
-    if (this.#parsing.length > 0) this.#forgetUnparsed()
-    const [error, retry] = [this.#error, this.#retry]
-    this.#retry = undefined
-    if (error !== undefined && retry !== undefined && this.#isStale(error)) {
-      this.#forgetAll()
-      return this.#flush(this.#put(retry.statement, retry.caller, false))
-    }
-    const [resolve, reject] = [this.#resolve, this.#reject]
-    this.#resolve = undefined
-    this.#reject = undefined
-    if (error !== undefined) reject?.(error)
-    else resolve?.(this.#results)
+    for (const statement of batch.parsing) if (statement !== undefined) this.#prepared.forget(statement)
+    const { error } = batch
+    if (error === undefined) return batch.resolve(batch.toResults(now))
+    if (!batch.mayRepeat || !this.#isStale(batch)) return batch.reject(error)
+    this.#forgetAll()
+    batch.mayRepeat = false
+    batch.reset()
+    this.#send(batch, false)
   }
 
   #end(): void {
     this.#isEnded = true
     this.isSpoilt = true
-    const reject = this.#reject
-    this.#resolve = undefined
-    this.#reject = undefined
-    reject?.(new ServiceError('database.unavailable', { cause: this.#error ?? new Error('The connection ended.') }))
+    for (const batch of this.#queue.splice(0)) {
+      const cause = batch.error ?? this.#lastError ?? new Error('The connection ended.')
+      batch.reject(new ServiceError('database.unavailable', { cause }))
+    }
   }
 
   /**
    * Whether the batch failed because a prepared statement is not what it was: the result's columns changed, or a tenant's
    * function took our statements away or made one of our name. Only before anything of the statement ran.
    */
-  #isStale(error: unknown): boolean {
-    if (!(error instanceof DatabaseError) || this.#bound !== this.#completed || this.#isEnded) return false
+  #isStale({ error, bound, completed }: Batch): boolean {
+    if (error === undefined || bound !== completed || this.#isEnded) return false
     if (error.code === '0A000') return error.message === 'cached plan must not change result type'
     return error.code === '26000' || error.code === '42P05'
-  }
-
-  #forgetUnparsed(): void {
-    for (const statement of this.#parsing) if (statement !== undefined) this.#prepared.forget(statement)
-    this.#parsing = []
   }
 
   #forgetAll(): void {
@@ -289,7 +280,7 @@ export class OneSyncConnection {
   }
 
   #close(statements: PreparedStatement[]): void {
-    for (const statement of statements) if (statement.isParsed) this.#writer.close(statement.name)
+    for (const statement of statements) if (statement.isSent) this.#writer.close(statement.name)
   }
 
   #toSearchPath(schemas: readonly string[]): string {
@@ -297,3 +288,13 @@ export class OneSyncConnection {
     return this.#path.text
   }
 }
+
+/** A statement behind one that takes longer than expected: to be asked on another connection. */
+export class ConnectionTaken extends Error {
+  constructor() {
+    super('The connection is taken by a statement that takes long.')
+    this.name = 'ConnectionTaken'
+  }
+}
+
+class StaleStatement extends Error {}

@@ -3,10 +3,12 @@ import { Kysely, PostgresDialect, type PostgresPool } from 'kysely'
 import { cancelRunning, makeClient, socketOf, toSessionConfig, type Login } from '../connect.ts'
 import type { ConnectionPoolManager } from '../pool-manager.ts'
 import type { Lease } from '../pooled-connection.ts'
-import { isConnectionLost, isDatabaseError } from '../sql-state.ts'
-import type { CallerIdentity, OneSyncConnection } from './one-sync.ts'
+import { isConnectionLost, isDatabaseError, toOpenError } from '../sql-state.ts'
+import type { CallerIdentity } from './batch.ts'
+import { ConnectionTaken, type OneSyncConnection } from './one-sync.ts'
 import type { CallerResult, CallerStatement, OwnerSession, ProjectDatabase } from './project-database.ts'
 import { openReplicationSession, type ReplicationSession } from './replication/replication-session.ts'
+import { StatementTimes } from './statement-times.ts'
 import type { ProjectTables } from './tables/project-tables.ts'
 
 export interface ProjectDatabaseOptions {
@@ -66,6 +68,7 @@ class Engine {
   readonly #ref: string
   readonly #pools: ConnectionPoolManager
   readonly #logins: ProjectDatabaseOptions['logins']
+  readonly #times = new StatementTimes()
   #kysely: Kysely<ProjectTables> | undefined
 
   constructor({ ref, pools, logins }: ProjectDatabaseOptions) {
@@ -74,27 +77,35 @@ class Engine {
     this.#logins = logins
   }
 
-  runAs(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
-    return this.#withOneSync(statement, (oneSync) =>
-      keep === undefined ? oneSync.run(statement, identity) : oneSync.runAndKeep(statement, identity, keep),
-    )
+  async runAs(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+    if (keep !== undefined) return this.#withOneSync(statement, false, (oneSync) => oneSync.runAndKeep(statement, identity, keep))
+    // What takes long, or may have to wait for others, gets a connection of its own; so does what nobody knows yet.
+    const mayShare = statement.isReadOnly && this.#times.isQuick(statement.text)
+    const result = await this.#withOneSync(statement, mayShare, (oneSync) => oneSync.run(statement, identity))
+    if (statement.isReadOnly) this.#times.note(statement.text, result.durationMs)
+    return result
   }
 
   runAsEach(statement: CallerStatement, identities: readonly CallerIdentity[]): Promise<CallerResult[]> {
     if (identities.length === 0) return Promise.resolve([])
-    return this.#withOneSync(statement, (oneSync) => oneSync.runEach(statement, identities))
+    return this.#withOneSync(statement, false, (oneSync) => oneSync.runEach(statement, identities))
   }
 
-  // The hot path: one function, so that a request waits for two promises and not for six.
-  async #withOneSync<Result>(statement: CallerStatement, run: (oneSync: OneSyncConnection) => Promise<Result>): Promise<Result> {
-    for (let isFirst = true; ; isFirst = false) {
-      const { authenticator } = this.#logins
+  async #withOneSync<Result>(
+    statement: CallerStatement,
+    mayShare: boolean,
+    run: (oneSync: OneSyncConnection) => Promise<Result>,
+  ): Promise<Result> {
+    for (let tries = 1; ; tries += 1) {
+      const isShared = mayShare && tries === 1
       const lease =
-        this.#pools.tryAcquire(this.#ref, 'authenticator') ?? (await this.#pools.acquire(this.#ref, 'authenticator', authenticator))
+        this.#pools.tryAcquire(this.#ref, 'authenticator', isShared) ??
+        (await this.#pools.acquire(this.#ref, 'authenticator', this.#logins.authenticator, isShared))
       try {
         return await run(lease.oneSync!)
       } catch (error) {
-        if (!isFirst || !mayAskAgain(statement, error)) throw error
+        const mayTry = error instanceof ConnectionTaken || mayAskAgain(statement, error)
+        if (!mayTry || tries > (mayShare ? 2 : 1)) throw error
       } finally {
         lease.release()
       }
@@ -182,10 +193,4 @@ async function openSession(login: Login): Promise<OwnerSession> {
       await ended
     },
   }
-}
-
-function toOpenError(error: unknown): ServiceError {
-  if (error instanceof ServiceError) return error
-  if (isDatabaseError(error) && error.code === '53300') return new ServiceError('project.connections_exhausted', { cause: error })
-  return new ServiceError('database.unavailable', { cause: error })
 }

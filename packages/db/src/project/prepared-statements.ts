@@ -5,7 +5,8 @@ export interface PreparedStatement {
   readonly name: string
   readonly text: string
   readonly planSpace: string
-  isParsed: boolean
+  /** Whether the server was told of it. */
+  isSent: boolean
   lastUsed: number
 }
 
@@ -26,14 +27,14 @@ export class PreparedStatements {
     this.#max = max
   }
 
-  /** The statement for this text; its `isParsed` says whether the server knows it yet. */
+  /** The statement for this text; its `isSent` says whether the server was told of it. */
   get(planSpace: string, text: string): PreparedStatement {
     let space = this.#spaces.get(planSpace)
     if (space === undefined) this.#spaces.set(planSpace, (space = new Map()))
     let statement = space.get(text)
     if (statement === undefined) {
       this.#made += 1
-      statement = { name: `${this.#prefix}${this.#made}`, text, planSpace, isParsed: false, lastUsed: 0 }
+      statement = { name: `${this.#prefix}${this.#made}`, text, planSpace, isSent: false, lastUsed: 0 }
       space.set(text, statement)
       this.#size += 1
     }

@@ -35,6 +35,8 @@ export interface CallerStatement {
 export interface CallerResult {
   rows: (Buffer | null)[][]
   command: string
+  /** How long Postgres took, the way there and back included. */
+  durationMs: number
 }
 
 /** The ways into one project's database. The name of the method is the security review. */

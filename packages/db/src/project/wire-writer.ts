@@ -9,8 +9,8 @@ const SYNC = 0x53
 const STATEMENT = 0x53
 
 /**
- * Frontend messages of Postgres' protocol, put one after the other into one buffer. The buffer is used again for the
- * next batch, which is safe because that is written only when the server has answered, and so has read, this one.
+ * Frontend messages of Postgres' protocol, put one after the other into one buffer, which is used again for what comes
+ * next: whoever takes it writes it at once, or gives the buffer up.
  */
 export class WireWriter {
   #buffer = Buffer.allocUnsafe(FIRST_BYTES)
@@ -62,6 +62,11 @@ export class WireWriter {
     if (this.#buffer.length > KEPT_BYTES) this.#buffer = Buffer.allocUnsafe(FIRST_BYTES)
     this.#end = 0
     return batch
+  }
+
+  /** Leaves the buffer to whoever took it last. */
+  giveUpBuffer(): void {
+    this.#buffer = Buffer.allocUnsafe(FIRST_BYTES)
   }
 
   #begin(type: number): number {
