@@ -5,6 +5,7 @@ import { LOGS_ERRORS } from '../logs/errors.ts'
 import { OUTGOING_ERRORS } from '../outgoing/errors.ts'
 import { ORGANIZATION_ERRORS } from '../organization/errors.ts'
 import { PROJECT_ERRORS } from '../project/errors.ts'
+import { REALTIME_ERRORS } from '../realtime/errors.ts'
 import { REST_ERRORS } from '../rest/errors.ts'
 import { errorEntries, type ErrorEntry } from './entry.ts'
 
@@ -28,6 +29,7 @@ export const ERROR_CATALOG = {
   ...PROJECT_ERRORS,
   ...DATABASE_ERRORS,
   ...AUTH_ERRORS,
+  ...REALTIME_ERRORS,
   ...REST_ERRORS,
   ...OUTGOING_ERRORS,
   ...LOGS_ERRORS,

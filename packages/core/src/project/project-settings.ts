@@ -1,6 +1,7 @@
 import { z } from 'zod'
 import { authSettingsSchema, DEFAULT_AUTH_SETTINGS } from '../auth/settings.ts'
 import { DEFAULT_LOGS_SETTINGS, logsSettingsSchema } from '../logs/settings.ts'
+import { DEFAULT_REALTIME_SETTINGS, realtimeSettingsSchema } from '../realtime/settings.ts'
 import { DEFAULT_REST_SETTINGS, restSettingsSchema } from '../rest/settings.ts'
 
 // Only what differs from a default is stored, so that a later default reaches older projects.
@@ -11,6 +12,7 @@ const completed =
 /** `projects.settings`: one part a service, each complete with defaults when read. */
 export const projectSettingsSchema = z.object({
   auth: z.preprocess(completed(DEFAULT_AUTH_SETTINGS), authSettingsSchema),
+  realtime: z.preprocess(completed(DEFAULT_REALTIME_SETTINGS), realtimeSettingsSchema),
   rest: z.preprocess(completed(DEFAULT_REST_SETTINGS), restSettingsSchema),
   logs: z.preprocess(completed(DEFAULT_LOGS_SETTINGS), logsSettingsSchema),
 })

@@ -21,6 +21,7 @@ begin
       ('supabase_admin', 'nologin', ''),
       ('supabase_auth_admin', 'nologin noinherit', ''),
       ('supabase_storage_admin', 'nologin noinherit', ''),
+      ('supabase_realtime_admin', 'nologin noinherit', ''),
       ('dashboard_user', 'nologin', '')
     ) as roles (name, attributes, attribute_of_superusers)
   loop

@@ -28,13 +28,15 @@ grant usage on schema auth, storage, realtime to project_owner, anon, authentica
 grant usage on schema graphql_public to project_owner, anon, authenticated, service_role;
 grant usage on schema vault, cron, net, supabase_functions, webhooks to project_owner;
 
--- `alter publication supabase_realtime add table …` stands in many a migration. Its owner must be able to make publications at
+-- `alter publication supabase_realtime add table …` stands in many a migration. A publication's owner must be able to make one at
 -- the moment it becomes its owner; copies of this database do not inherit that right.
 create publication supabase_realtime;
+create publication supabase_realtime_messages_publication with (publish = 'insert', publish_via_partition_root = true);
 do $$
 begin
-  execute format('grant create on database %I to project_owner', current_database());
+  execute format('grant create on database %I to project_owner, platform_internal', current_database());
   alter publication supabase_realtime owner to project_owner;
-  execute format('revoke create on database %I from project_owner', current_database());
+  alter publication supabase_realtime_messages_publication owner to platform_internal;
+  execute format('revoke create on database %I from project_owner, platform_internal', current_database());
 end
 $$;

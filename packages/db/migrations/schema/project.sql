@@ -358,6 +358,48 @@ alter table polder.migrations add constraint migrations_pkey PRIMARY KEY (name);
 
 alter table polder.migrations owner to platform_internal;
 
+create table realtime.messages (
+  topic text not null,
+  extension text not null,
+  payload jsonb,
+  event text,
+  private boolean default false,
+  updated_at timestamp without time zone not null default (now() AT TIME ZONE 'utc'::text),
+  inserted_at timestamp without time zone not null default (now() AT TIME ZONE 'utc'::text),
+  id uuid not null default gen_random_uuid(),
+  binary_payload bytea
+);
+
+alter table realtime.messages add constraint messages_payload_exclusive CHECK (((payload IS NULL) OR (binary_payload IS NULL)));
+
+alter table realtime.messages add constraint messages_pkey PRIMARY KEY (id, inserted_at);
+
+CREATE INDEX messages_inserted_at_topic_index ON ONLY realtime.messages USING btree (inserted_at DESC, topic) WHERE ((extension = 'broadcast'::text) AND (private IS TRUE));
+
+alter table realtime.messages owner to project_owner;
+
+alter table realtime.messages enable row level security;
+
+create table realtime.messages_default (
+  topic text not null,
+  extension text not null,
+  payload jsonb,
+  event text,
+  private boolean default false,
+  updated_at timestamp without time zone not null default (now() AT TIME ZONE 'utc'::text),
+  inserted_at timestamp without time zone not null default (now() AT TIME ZONE 'utc'::text),
+  id uuid not null default gen_random_uuid(),
+  binary_payload bytea
+);
+
+alter table realtime.messages_default add constraint messages_default_pkey PRIMARY KEY (id, inserted_at);
+
+alter table realtime.messages_default add constraint messages_payload_exclusive CHECK (((payload IS NULL) OR (binary_payload IS NULL)));
+
+CREATE INDEX messages_default_inserted_at_topic_idx ON realtime.messages_default USING btree (inserted_at DESC, topic) WHERE ((extension = 'broadcast'::text) AND (private IS TRUE));
+
+alter table realtime.messages_default owner to platform_internal;
+
 create table storage.buckets (
   id text not null,
   name text not null,
@@ -522,6 +564,169 @@ AS $function$
 $function$
 ;
 alter function auth.uid() owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.add_probes(topic text, extensions text[])
+ RETURNS uuid[]
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  ids uuid[];
+begin
+  -- only realtime.judge asks in such a way; the rows are made for whoever may call it
+  if current_setting('realtime.judging', true) is distinct from topic then
+    raise insufficient_privilege using message = 'Channels are judged by realtime.judge.';
+  end if;
+  with added as (
+    insert into realtime.messages (topic, extension) select add_probes.topic, unnest(extensions) returning id
+  )
+  select array_agg(id) into ids from added;
+  return ids;
+end
+$function$
+;
+alter function realtime.add_probes(text,text[]) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.broadcast_changes(topic_name text, event_name text, operation text, table_name text, table_schema text, new record, old record, level text DEFAULT 'ROW'::text)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  if level operator(pg_catalog.=) 'STATEMENT' then
+    raise exception 'function can only be triggered for each row, not for each statement';
+  end if;
+  if operation operator(pg_catalog.<>) all (array['INSERT', 'UPDATE', 'DELETE']) then
+    raise exception 'Unexpected operation type: %', operation;
+  end if;
+  perform realtime.send(
+    pg_catalog.jsonb_build_object(
+      'old_record', old, 'record', new, 'operation', operation, 'table', table_name, 'schema', table_schema),
+    event_name, topic_name);
+exception when others then
+  raise exception 'Failed to process the row: %', sqlerrm;
+end
+$function$
+;
+alter function realtime.broadcast_changes(text,text,text,text,text,record,record,text) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.judge(topic text, extensions text[], reads boolean, writes boolean)
+ RETURNS text[]
+ LANGUAGE plpgsql
+AS $function$
+declare
+  allowed text[] := '{}';
+  seen text[];
+  probes uuid[];
+  kind text;
+begin
+  perform pg_catalog.set_config('realtime.topic', topic, true), pg_catalog.set_config('realtime.judging', topic, true);
+  if reads then
+    begin
+      probes := realtime.add_probes(topic, extensions);
+      select pg_catalog.array_agg('read.' operator(pg_catalog.||) m.extension) into seen from realtime.messages m
+        where m.id operator(pg_catalog.=) any (probes)
+          and m.inserted_at operator(pg_catalog.=) (pg_catalog.now() at time zone 'utc');
+      raise exception using errcode = 'PLR01';
+    exception when sqlstate 'PLR01' then
+      allowed := allowed operator(pg_catalog.||) coalesce(seen, '{}');
+    end;
+  end if;
+  if writes then
+    foreach kind in array extensions loop
+      begin
+        insert into realtime.messages (topic, extension) values (topic, kind);
+        raise exception using errcode = 'PLR01';
+      exception
+        when sqlstate 'PLR01' then
+          allowed := pg_catalog.array_append(allowed, 'write.' operator(pg_catalog.||) kind);
+        when insufficient_privilege then
+          null;
+      end;
+    end loop;
+  end if;
+  return allowed;
+end
+$function$
+;
+alter function realtime.judge(text,text[],boolean,boolean) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.maintain_messages(today date)
+ RETURNS void
+ LANGUAGE plpgsql
+ SECURITY DEFINER
+ SET search_path TO 'pg_catalog', 'pg_temp'
+AS $function$
+declare
+  day date;
+  name text;
+begin
+  for ahead in 0..3 loop
+    day := today + ahead;
+    name := 'messages_' || to_char(day, 'YYYY_MM_DD');
+    -- a day that has rows elsewhere stays there
+    continue when to_regclass('realtime.' || name) is not null
+      or exists (select from realtime.messages_default d where d.inserted_at >= day and d.inserted_at < day + 1);
+    execute format('create table realtime.%I (like realtime.messages including all)', name);
+    execute format('alter table realtime.messages attach partition realtime.%I for values from (%L) to (%L)', name, day, day + 1);
+  end loop;
+  for name in
+    select c.relname from pg_inherits i join pg_class c on c.oid = i.inhrelid
+    where i.inhparent = 'realtime.messages'::regclass and c.relname ~ '^messages_\d{4}_\d\d_\d\d$'
+      and to_date(right(c.relname, 10), 'YYYY_MM_DD') < today - 3
+  loop
+    execute format('drop table realtime.%I', name);
+  end loop;
+  delete from realtime.messages_default where inserted_at < today - 3;
+end
+$function$
+;
+alter function realtime.maintain_messages(date) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.send(payload jsonb, event text, topic text, private boolean DEFAULT true)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+declare
+  message_id constant uuid := pg_catalog.gen_random_uuid();
+begin
+  if pg_catalog.jsonb_typeof(payload) operator(pg_catalog.=) 'object' and not payload operator(pg_catalog.?) 'id' then
+    payload := pg_catalog.jsonb_set(payload, '{id}', pg_catalog.to_jsonb(message_id));
+  end if;
+  perform pg_catalog.set_config('realtime.topic', topic, true);
+  insert into realtime.messages (id, payload, event, topic, private, extension)
+    values (message_id, payload, event, topic, private, 'broadcast');
+exception when others then
+  raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
+end
+$function$
+;
+alter function realtime.send(jsonb,text,text,boolean) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.send_binary(payload bytea, event text, topic text, private boolean DEFAULT true)
+ RETURNS void
+ LANGUAGE plpgsql
+AS $function$
+begin
+  perform pg_catalog.set_config('realtime.topic', topic, true);
+  insert into realtime.messages (binary_payload, event, topic, private, extension) values (payload, event, topic, private, 'broadcast');
+exception when others then
+  raise warning 'WarnSendingBroadcastMessage: %', sqlerrm;
+end
+$function$
+;
+alter function realtime.send_binary(bytea,text,text,boolean) owner to platform_internal;
+
+CREATE OR REPLACE FUNCTION realtime.topic()
+ RETURNS text
+ LANGUAGE sql
+ STABLE
+AS $function$
+  select case when pg_catalog.current_setting('realtime.topic', true) operator(pg_catalog.<>) ''
+    then pg_catalog.current_setting('realtime.topic', true) end
+$function$
+;
+alter function realtime.topic() owner to platform_internal;
 
 CREATE OR REPLACE FUNCTION storage.after_prefix(prefix text)
  RETURNS text
@@ -744,6 +949,26 @@ grant execute on function auth.role() to public;
 
 grant execute on function auth.uid() to public;
 
+grant execute on function realtime.add_probes(text,text[]) to anon;
+
+grant execute on function realtime.add_probes(text,text[]) to authenticated;
+
+grant execute on function realtime.add_probes(text,text[]) to service_role;
+
+grant execute on function realtime.broadcast_changes(text,text,text,text,text,record,record,text) to public;
+
+grant execute on function realtime.judge(text,text[],boolean,boolean) to anon;
+
+grant execute on function realtime.judge(text,text[],boolean,boolean) to authenticated;
+
+grant execute on function realtime.judge(text,text[],boolean,boolean) to service_role;
+
+grant execute on function realtime.send(jsonb,text,text,boolean) to public;
+
+grant execute on function realtime.send_binary(bytea,text,text,boolean) to public;
+
+grant execute on function realtime.topic() to public;
+
 grant execute on function storage.after_prefix(text) to public;
 
 grant execute on function storage.extension(text) to public;
@@ -914,6 +1139,24 @@ grant trigger on auth.users to project_owner;
 
 grant update on auth.users to project_owner;
 
+grant insert on realtime.messages to anon;
+
+grant select on realtime.messages to anon;
+
+grant update on realtime.messages to anon;
+
+grant insert on realtime.messages to authenticated;
+
+grant select on realtime.messages to authenticated;
+
+grant update on realtime.messages to authenticated;
+
+grant insert on realtime.messages to service_role;
+
+grant select on realtime.messages to service_role;
+
+grant update on realtime.messages to service_role;
+
 grant delete on storage.buckets to anon;
 
 grant insert on storage.buckets to anon;
@@ -1055,3 +1298,5 @@ grant truncate on storage.s3_multipart_uploads_parts to service_role;
 grant update on storage.s3_multipart_uploads_parts to service_role;
 
 create publication supabase_realtime; alter publication supabase_realtime owner to project_owner;
+
+create publication supabase_realtime_messages_publication; alter publication supabase_realtime_messages_publication owner to platform_internal; alter publication supabase_realtime_messages_publication add table realtime.messages;
