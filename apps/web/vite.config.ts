@@ -6,6 +6,7 @@ import { defineConfig } from 'vite'
 const server = `http://localhost:${process.env.POLDER_PORT ?? 8000}`
 
 export default defineConfig({
+  define: { 'import.meta.env.POLDER_DEV_SERVER': JSON.stringify(server) },
   plugins: [
     tailwindcss(),
     sveltekit({
@@ -27,6 +28,8 @@ export default defineConfig({
         },
       },
       version: { pollInterval: 0 },
+      // All styles stand in the page: a file of their own would be one more thing to wait for before the first paint.
+      inlineStyleThreshold: 100_000,
     }),
   ],
   environments: {

@@ -1,8 +1,8 @@
 import type { BlockList } from 'node:net'
 import { ServiceError } from '@polder/core'
-import fastify, { type FastifyInstance, type FastifyReply } from 'fastify'
+import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import { limitConnections } from './connection-limits.ts'
-import type { Dashboard } from './dashboard.ts'
+import { ASK_API, type AskApi, type Dashboard } from './dashboard.ts'
 import { downloads } from './downloads.ts'
 import { gateway } from './gateway/gateway.ts'
 import { healthRoute } from './health.ts'
@@ -127,6 +127,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     }
     for (const [name, value] of Object.entries(browserHeaders)) reply.raw.setHeader(name, value)
     reply.hijack()
+    Object.defineProperty(request.raw, ASK_API, { value: toAskApi(app, request) })
     dashboard(request.raw, reply.raw, (error) => {
       if (error) services.observe({ kind: 'error', requestId: request.id, code: 'system.unexpected', cause: error })
       if (reply.raw.headersSent) return void reply.raw.destroy()
@@ -137,6 +138,16 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     return reply
   })
   return app
+}
+
+/** The first drawing of a page reads as its visitor does: the same door, the same checks, and no other request than a read. */
+function toAskApi(app: FastifyInstance, { raw, id }: FastifyRequest): AskApi {
+  return async (path) => {
+    if (!path.startsWith('/trpc/')) throw new ServiceError('request.not_found')
+    const headers = { cookie: raw.headers.cookie, host: raw.headers.host, 'user-agent': raw.headers['user-agent'], 'x-request-id': id }
+    const answer = await app.inject({ method: 'GET', url: path, headers, remoteAddress: raw.socket.remoteAddress })
+    return { status: answer.statusCode, body: answer.body }
+  }
 }
 
 /** Fastify's own refusals carry a status; anything else that is not ours is unexpected. */

@@ -1,5 +1,7 @@
+import { toSignInPath } from '#lib/format/next-path.ts'
 import { mayDo } from '@polder/core'
 import type { Client } from '@polder/sdk'
+import { redirect } from '@sveltejs/kit'
 import { createContext } from 'svelte'
 import { LiveProjects } from './live-projects.svelte.ts'
 import { QueryCache, type Query } from './query-cache.svelte.ts'
@@ -18,10 +20,14 @@ export class Studio {
   isPaletteOpen = $state(false)
   isShortcutSheetOpen = $state(false)
   /** Whether the browser has a session, as far as is known: the server says so in the page, and each answer may say otherwise. */
-  hasSession = $state(document.documentElement.dataset['session'] === 'yes')
+  hasSession = $state(false)
+  /** Whether pages show themselves before their answers are here; not while one is drawn by the server, or taken over from it. */
+  isLive: boolean
 
-  constructor(client: Client) {
+  constructor(client: Client, { hasSession, isLive }: { hasSession: boolean; isLive: boolean }) {
     this.client = client
+    this.hasSession = hasSession
+    this.isLive = isLive
     this.cache = new QueryCache((error) => {
       if (isSignedOut(error)) this.hasSession = false
     })
@@ -46,6 +52,19 @@ export class Studio {
 
   get projects(): Query<Project[]> {
     return this.cache.query('projects:list', () => this.client.projects.list({}))
+  }
+
+  /** For a page that the server draws too: asks, and waits where the page is drawn once, with what is known. */
+  async draw(url: URL, ...queries: Query<unknown>[]): Promise<void> {
+    const answers = [...queries, ...this.#frame].map((query) => query.ask())
+    if (this.isLive) return
+    await Promise.all(answers)
+    if (!this.hasSession) redirect(307, toSignInPath(url))
+  }
+
+  /** Every page of the console shows these around itself; the three go in one call. */
+  get #frame(): Query<unknown>[] {
+    return [this.account, this.organizations, this.projects]
   }
 
   /** Someone has signed in: answers for whoever was there before are not theirs. */

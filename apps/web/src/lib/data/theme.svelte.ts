@@ -1,3 +1,5 @@
+import { browser } from '$app/env'
+
 export type ThemeChoice = 'system' | 'light' | 'dark'
 
 const STORAGE_KEY = 'polder.theme'
@@ -5,9 +7,10 @@ const STORAGE_KEY = 'polder.theme'
 /** Light or dark; follows the system until a choice is made. app.html applies it before the first paint. */
 export class Theme {
   choice = $state<ThemeChoice>(readChoice())
-  #systemIsDark = $state(matchMedia('(prefers-color-scheme: dark)').matches)
+  #systemIsDark = $state(browser && matchMedia('(prefers-color-scheme: dark)').matches)
 
   constructor() {
+    if (!browser) return
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', (event) => {
       this.#systemIsDark = event.matches
       this.#apply()
@@ -35,6 +38,6 @@ export class Theme {
 }
 
 function readChoice(): ThemeChoice {
-  const stored = localStorage.getItem(STORAGE_KEY)
+  const stored = browser ? localStorage.getItem(STORAGE_KEY) : null
   return stored === 'light' || stored === 'dark' ? stored : 'system'
 }

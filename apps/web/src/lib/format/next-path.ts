@@ -11,3 +11,8 @@ export function toNextPath(next: string | null | undefined): string {
   // Dot segments are resolved before a browser looks at the address: "/.//evil" is "//evil".
   return url.origin === base && !url.pathname.startsWith('//') ? next : fallback
 }
+
+/** The sign-in page, which leads back to where somebody was. */
+export function toSignInPath({ pathname, search }: Pick<URL, 'pathname' | 'search'>): string {
+  return `/sign-in?next=${encodeURIComponent(pathname + search)}`
+}

@@ -1,7 +1,9 @@
 import type { PageLoad } from './$types'
 
-export const load: PageLoad = async ({ parent }) => {
+export const ssr = true
+
+export const load: PageLoad = async ({ parent, url }) => {
   const { studio } = await parent()
-  void studio.projects.ask()
+  await studio.draw(url, studio.projects)
   return { projects: studio.projects, organizations: studio.organizations }
 }
