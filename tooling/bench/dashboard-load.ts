@@ -1,3 +1,4 @@
+/// <reference lib="dom" />
 import type { BrowserContext } from 'playwright-core'
 import { openBrowser } from '@polder/tooling/browser'
 import { toMedian, type Metric } from './measure.ts'
