@@ -31,6 +31,8 @@ export function expandTypes(file: string, names: readonly string[]): string {
 function print(checker: ts.TypeChecker, type: ts.Type, at: string, above: ts.Type[]): string {
   if (type.flags & ts.TypeFlags.Any) return fail(`${at} is any: a type of the server's is missing`)
   if (type.flags & (ts.TypeFlags.Unknown | PRIMITIVES)) return checker.typeToString(type, undefined, ts.TypeFormatFlags.NoTruncation)
+  // zod's name for whatever JSON can say, which contains itself.
+  if (type.aliasSymbol?.name === 'JSONType') return 'unknown'
   if (above.includes(type)) return fail(`${at} contains itself`)
   const inner = (part: ts.Type, name: string) => print(checker, part, `${at}.${name}`, [...above, type])
   if (type.isUnion()) return printUnion(type, inner)
