@@ -2,6 +2,7 @@ import { ACCESS_ERRORS, ACCOUNT_ERRORS } from '../account/errors.ts'
 import { AUTH_ERRORS } from '../auth/errors.ts'
 import { DATABASE_ERRORS } from '../database/errors.ts'
 import { LOGS_ERRORS } from '../logs/errors.ts'
+import { FUNCTIONS_ERRORS } from '../functions/errors.ts'
 import { OUTGOING_ERRORS } from '../outgoing/errors.ts'
 import { ORGANIZATION_ERRORS } from '../organization/errors.ts'
 import { PROJECT_ERRORS } from '../project/errors.ts'
@@ -31,6 +32,7 @@ export const ERROR_CATALOG = {
   ...AUTH_ERRORS,
   ...REALTIME_ERRORS,
   ...REST_ERRORS,
+  ...FUNCTIONS_ERRORS,
   ...OUTGOING_ERRORS,
   ...LOGS_ERRORS,
 } satisfies Record<string, ErrorEntry>

@@ -35,6 +35,9 @@ export const PERMISSIONS = {
   'logs.read': EVERYONE,
   'logs.write': DEVELOPERS,
   'logs.configure': ADMINISTRATORS,
+  'functions.read': EVERYONE,
+  'functions.write': DEVELOPERS,
+  'functions.configure': ADMINISTRATORS,
 } as const satisfies Record<string, readonly MemberRole[]>
 
 export type Permission = keyof typeof PERMISSIONS

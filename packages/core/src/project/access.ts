@@ -68,7 +68,8 @@ export type AccessRequest =
       /**
        * Absent for the usual door. `auth`, for the auth service alone: a token of Supabase's role `supabase_admin` is one of the
        * service role. `open`, for what browsers and other servers open by its address: without credentials one is `anon`. `rest`, for the
-       * data API, whose settings say who is let in besides.
+       * data API, whose settings say who is let in besides. `unchecked`, for what judges credentials itself: whoever has none that are the
+       * project's is `anon`, by claims without `exp`.
        */
-      door?: 'auth' | 'open' | 'rest'
+      door?: 'auth' | 'open' | 'rest' | 'unchecked'
     }

@@ -2,6 +2,7 @@ import { z } from 'zod'
 import { authSettingsSchema, DEFAULT_AUTH_SETTINGS } from '../auth/settings.ts'
 import { DEFAULT_LOGS_SETTINGS, logsSettingsSchema } from '../logs/settings.ts'
 import { DEFAULT_REALTIME_SETTINGS, realtimeSettingsSchema } from '../realtime/settings.ts'
+import { DEFAULT_FUNCTIONS_SETTINGS, functionsSettingsSchema } from '../functions/settings.ts'
 import { DEFAULT_REST_SETTINGS, restSettingsSchema } from '../rest/settings.ts'
 
 // Only what differs from a default is stored, so that a later default reaches older projects.
@@ -15,6 +16,7 @@ export const projectSettingsSchema = z.object({
   realtime: z.preprocess(completed(DEFAULT_REALTIME_SETTINGS), realtimeSettingsSchema),
   rest: z.preprocess(completed(DEFAULT_REST_SETTINGS), restSettingsSchema),
   logs: z.preprocess(completed(DEFAULT_LOGS_SETTINGS), logsSettingsSchema),
+  functions: z.preprocess(completed(DEFAULT_FUNCTIONS_SETTINGS), functionsSettingsSchema),
 })
 
 export type ProjectSettings = z.infer<typeof projectSettingsSchema>

@@ -109,6 +109,144 @@ alter table public.clusters add constraint clusters_pkey PRIMARY KEY (id);
 
 alter table public.clusters owner to platform_ctl;
 
+create table public.function_call_counts (
+  ref text not null,
+  name text not null,
+  minute timestamp with time zone not null,
+  calls integer not null,
+  errors integer not null
+);
+
+alter table public.function_call_counts add constraint function_call_counts_pkey PRIMARY KEY (ref, name, minute);
+
+alter table public.function_call_counts owner to platform_ctl;
+
+create table public.function_invocations (
+  id bigint not null generated always as identity,
+  ref text not null,
+  at timestamp with time zone not null,
+  name text not null,
+  version integer not null,
+  request_id text not null,
+  method text not null,
+  path text not null,
+  status integer not null,
+  duration_ms real not null,
+  cpu_ms real,
+  memory_mb real,
+  is_cold_start boolean not null,
+  error text
+);
+
+alter table public.function_invocations add constraint function_invocations_pkey PRIMARY KEY (id);
+
+CREATE INDEX function_invocations_at_idx ON public.function_invocations USING brin (at);
+
+CREATE INDEX function_invocations_ref_idx ON public.function_invocations USING btree (ref, id DESC);
+
+alter table public.function_invocations owner to platform_ctl;
+
+create table public.function_schedule_runs (
+  id bigint not null generated always as identity,
+  schedule_id uuid not null,
+  due_at timestamp with time zone not null,
+  at timestamp with time zone not null default now(),
+  status integer not null,
+  duration_ms real not null,
+  request_id text not null,
+  missed integer not null,
+  error text
+);
+
+alter table public.function_schedule_runs add constraint function_schedule_runs_pkey PRIMARY KEY (id);
+
+alter table public.function_schedule_runs add constraint function_schedule_runs_schedule_id_fkey FOREIGN KEY (schedule_id) REFERENCES public.function_schedules(id) ON DELETE CASCADE;
+
+CREATE INDEX function_schedule_runs_schedule_id_idx ON public.function_schedule_runs USING btree (schedule_id, id DESC);
+
+alter table public.function_schedule_runs owner to platform_ctl;
+
+create table public.function_schedules (
+  id uuid not null default uuidv7(),
+  ref text not null,
+  title text not null,
+  name text not null,
+  cron text not null,
+  time_zone text not null,
+  method text not null,
+  path text not null,
+  body text,
+  missed_runs text not null,
+  is_enabled boolean not null,
+  next_at timestamp with time zone,
+  created_at timestamp with time zone not null default now()
+);
+
+alter table public.function_schedules add constraint function_schedules_missed_runs_check CHECK ((missed_runs = ANY (ARRAY['skip'::text, 'once'::text])));
+
+alter table public.function_schedules add constraint function_schedules_pkey PRIMARY KEY (id);
+
+alter table public.function_schedules add constraint function_schedules_ref_fkey FOREIGN KEY (ref) REFERENCES public.projects(ref) ON DELETE CASCADE;
+
+CREATE INDEX function_schedules_next_at_idx ON public.function_schedules USING btree (next_at) WHERE (next_at IS NOT NULL);
+
+CREATE INDEX function_schedules_ref_idx ON public.function_schedules USING btree (ref);
+
+alter table public.function_schedules owner to platform_ctl;
+
+create table public.function_secrets (
+  ref text not null,
+  name text not null,
+  value bytea not null,
+  digest text not null,
+  updated_at timestamp with time zone not null default now()
+);
+
+alter table public.function_secrets add constraint function_secrets_pkey PRIMARY KEY (ref, name);
+
+alter table public.function_secrets add constraint function_secrets_ref_fkey FOREIGN KEY (ref) REFERENCES public.projects(ref) ON DELETE CASCADE;
+
+alter table public.function_secrets owner to platform_ctl;
+
+create table public.function_versions (
+  function_id uuid not null,
+  version integer not null,
+  entrypoint text not null,
+  import_map text,
+  digest text not null,
+  source_bytes integer not null,
+  bundle_bytes integer not null,
+  bundle_ms integer not null,
+  boot_ms integer not null,
+  message text,
+  deployed_by text,
+  created_at timestamp with time zone not null default now()
+);
+
+alter table public.function_versions add constraint function_versions_function_id_fkey FOREIGN KEY (function_id) REFERENCES public.functions(id) ON DELETE CASCADE;
+
+alter table public.function_versions add constraint function_versions_pkey PRIMARY KEY (function_id, version);
+
+alter table public.function_versions owner to platform_ctl;
+
+create table public.functions (
+  id uuid not null default uuidv7(),
+  ref text not null,
+  name text not null,
+  verify_jwt boolean not null default true,
+  version integer not null,
+  created_at timestamp with time zone not null default now(),
+  updated_at timestamp with time zone not null default now()
+);
+
+alter table public.functions add constraint functions_pkey PRIMARY KEY (id);
+
+alter table public.functions add constraint functions_ref_fkey FOREIGN KEY (ref) REFERENCES public.projects(ref) ON DELETE CASCADE;
+
+alter table public.functions add constraint functions_ref_name_key UNIQUE (ref, name);
+
+alter table public.functions owner to platform_ctl;
+
 create table public.installation_settings (
   name text not null,
   value jsonb not null,

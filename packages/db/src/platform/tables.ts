@@ -9,6 +9,15 @@ import type {
   SigningKeyStatus,
 } from '@polder/core'
 import type { ColumnType, Generated } from 'kysely'
+import type {
+  FunctionCallCountsTable,
+  FunctionInvocationsTable,
+  FunctionScheduleRunsTable,
+  FunctionSchedulesTable,
+  FunctionSecretsTable,
+  FunctionVersionsTable,
+  FunctionsTable,
+} from './function-tables.ts'
 
 type Json<T> = ColumnType<T, string, string>
 type Timestamp = ColumnType<Date, Date | undefined, Date>
@@ -219,4 +228,11 @@ export interface PlatformTables {
   installation_settings: InstallationSettingsTable
   storage_usage: StorageUsageTable
   saved_log_queries: SavedLogQueriesTable
+  functions: FunctionsTable
+  function_versions: FunctionVersionsTable
+  function_secrets: FunctionSecretsTable
+  function_schedules: FunctionSchedulesTable
+  function_schedule_runs: FunctionScheduleRunsTable
+  function_invocations: FunctionInvocationsTable
+  function_call_counts: FunctionCallCountsTable
 }
