@@ -12,7 +12,7 @@ interface Probe {
 }
 
 /** Where a service keeps what is not in the project's database. */
-interface Surroundings {
+interface Surroundings extends Pick<TestCluster, 'platform' | 'box'> {
   logs: OpenLogDatabase
 }
 
@@ -36,7 +36,7 @@ let surroundings: Surroundings
 beforeAll(async () => {
   cluster = await openTestCluster()
   ;[alpha, beta] = [await cluster.createProject(), await cluster.createProject()]
-  surroundings = { logs: await cluster.openLogs() }
+  surroundings = { platform: cluster.platform, box: cluster.box, logs: await cluster.openLogs() }
 })
 afterAll(async () => cluster?.[Symbol.asyncDispose]())
 

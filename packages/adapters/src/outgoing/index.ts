@@ -6,4 +6,5 @@ export {
   type OutgoingClientOptions,
   type OutgoingRequest,
 } from './outgoing-client.ts'
+export { createOutgoingAgents, type OutgoingAgents } from './outgoing-agents.ts'
 export { isPublicAddress } from './public-address.ts'

@@ -1,6 +1,7 @@
 import { isServiceError, ServiceError } from '@polder/core'
-import { Agent, errors, type Dispatcher } from 'undici'
+import { errors, type Dispatcher } from 'undici'
 import type { AddressGuard } from './address-guard.ts'
+import { createOutgoingAgents } from './outgoing-agents.ts'
 
 export interface OutgoingRequest {
   url: string
@@ -48,23 +49,7 @@ const FORBIDDEN_HEADERS = /^(?:host|content-length|transfer-encoding|connection|
 
 /** Makes the client; connections are opened when they are needed and kept for a few seconds. */
 export function createOutgoingClient({ guard, ports = PORTS, isHttpAllowed = true }: OutgoingClientOptions): OutgoingClient {
-  const agents = new Map<number, Agent>()
-
-  // One for each port, because the guard's answer can depend on it and undici does not tell its look-up.
-  function agentFor(port: number): Agent {
-    let agent = agents.get(port)
-    if (agent === undefined) {
-      agent = new Agent({
-        connect: { lookup: guard.lookupFor(port), timeout: 5_000 },
-        keepAliveTimeout: 4_000,
-        connections: 64,
-        maxHeaderSize: 16_384,
-        allowH2: false,
-      })
-      agents.set(port, agent)
-    }
-    return agent
-  }
+  const agents = createOutgoingAgents(guard)
 
   function parseUrl(text: string): { url: URL; port: number } {
     const url = URL.parse(text)
@@ -83,7 +68,7 @@ export function createOutgoingClient({ guard, ports = PORTS, isHttpAllowed = tru
       // A literal address is never looked up, so it is judged here; a name is judged again when it is connected to.
       await guard.resolve(url.hostname, port)
       try {
-        const answer = await agentFor(port).request({
+        const answer = await agents.for(port).request({
           origin: url.origin,
           path: url.pathname + url.search,
           method: request.method ?? 'GET',
@@ -102,7 +87,7 @@ export function createOutgoingClient({ guard, ports = PORTS, isHttpAllowed = tru
       await guard.resolve(url.hostname, port)
     },
     async [Symbol.asyncDispose]() {
-      await Promise.all([...agents.values()].map((agent) => agent.destroy()))
+      await agents.close()
     },
   }
 }

@@ -1,0 +1,289 @@
+import { createHash } from 'node:crypto'
+import {
+  findSecretNameFault,
+  ServiceError,
+  type DeployedFunction,
+  type DeployFunction,
+  type EdgeFunction,
+  type FunctionLogLine,
+  type FunctionSecret,
+  type FunctionSource,
+  type FunctionVersion,
+  type Invocation,
+  type ListedFunction,
+  type ListInvocations,
+  type ProjectRef,
+  type Schedule,
+  type ScheduleInput,
+  type ScheduleRun,
+  type SetSecrets,
+} from '@polder/core'
+import type { ProjectScope } from '@polder/db'
+import { parseCron } from './cron.ts'
+import { deployVersion, type InTransaction } from './deploy-function.ts'
+import { openFunctionParts, type FunctionsAdapterOptions } from './function-parts.ts'
+import {
+  deleteFunction,
+  hasFunctions,
+  selectFunction,
+  selectFunctions,
+  selectVersions,
+  updateServingVersion,
+  updateVerifyJwt,
+} from './queries/functions.ts'
+import { selectHourlyCounts, selectInvocations } from './queries/invocations.ts'
+import { countSchedules, deleteSchedule, insertSchedule, selectScheduleRuns, selectSchedules, updateSchedule } from './queries/schedules.ts'
+import { countSecrets, deleteSecrets, selectSecrets, upsertSecrets } from './queries/secrets.ts'
+import type { FunctionCall } from './runtime/call-function.ts'
+import type { RuntimeProject } from './runtime/function-runtime.ts'
+
+export type FunctionsAdapter = ReturnType<typeof createFunctionsAdapter>
+
+const MAX_SECRETS = 100
+const MAX_SCHEDULES = 50
+const HOUR_MS = 3_600_000
+/** Hours that lists show. */
+const LISTED_HOURS = 24
+
+/** What can be done with a project's functions. `also` joins the transaction that makes a change, for its audit entry. */
+export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
+  const parts = openFunctionParts(options)
+  const { platform, box, files, registry, runtime, pool, logs, invocations } = parts
+
+  /** Deploys of one project follow each other: each takes the next number. */
+  const deploying = new Map<string, Promise<unknown>>()
+
+  async function inTurn<Result>(ref: string, work: () => Promise<Result>): Promise<Result> {
+    const turn = (deploying.get(ref) ?? Promise.resolve()).catch(() => {}).then(work)
+    deploying.set(ref, turn)
+    try {
+      return await turn
+    } finally {
+      if (deploying.get(ref) === turn) deploying.delete(ref)
+    }
+  }
+
+  /** Makes a change that every process hears of when it is committed, and this one at once. */
+  async function change<Result>(ref: ProjectRef, work: (tx: typeof platform) => Promise<Result>, also?: InTransaction): Promise<Result> {
+    const result = await platform.transaction().execute(async (tx) => {
+      const done = await work(tx)
+      await also?.(tx)
+      await parts.announce(tx, ref)
+      return done
+    })
+    registry.forget(ref)
+    runtime.retire(ref)
+    return result
+  }
+
+  async function getFunction(project: ProjectScope, name: string): Promise<EdgeFunction> {
+    const found = await selectFunction(platform, project.ref, name)
+    if (found === undefined) throw new ServiceError('functions.not_found')
+    return found
+  }
+
+  return {
+    /** Calls a function; its answer goes to the call's sink. Throws `functions.not_found` and what `callFunction` throws. */
+    async invokeFunction(project: ProjectScope, name: string, call: FunctionCall): Promise<void> {
+      await runtime.call(toRuntimeProject(project), await registry.get(project.ref, name), call)
+    },
+
+    /** The function as it serves; answered from memory. Throws `functions.not_found`. */
+    getServing: (project: ProjectScope, name: string): Promise<EdgeFunction> => registry.get(project.ref, name),
+
+    deployFunction(
+      project: ProjectScope,
+      input: DeployFunction & { deployedBy: string | null },
+      also?: InTransaction,
+    ): Promise<DeployedFunction> {
+      const deployParts = { ...parts, forget: (ref: ProjectRef) => registry.forget(ref), failPoint: options.failPoint }
+      return inTurn(project.ref, () => deployVersion(deployParts, toRuntimeProject(project), input, also))
+    },
+
+    getFunction,
+
+    async listFunctions(project: ProjectScope): Promise<ListedFunction[]> {
+      await invocations.flush()
+      const first = new Date(Math.floor(Date.now() / HOUR_MS) * HOUR_MS - (LISTED_HOURS - 1) * HOUR_MS)
+      const [functions, counts] = await Promise.all([
+        selectFunctions(platform, project.ref),
+        selectHourlyCounts(platform, project.ref, first),
+      ])
+      const hours = Array.from({ length: LISTED_HOURS }, (_, at) => new Date(first.getTime() + at * HOUR_MS))
+      return functions.map((each) => ({
+        ...each,
+        url: `${project.configuration.url}/functions/v1/${each.name}`,
+        hours: hours.map((at) => {
+          const found = counts.find((count) => count.name === each.name && count.at.getTime() === at.getTime())
+          return { at, calls: found?.calls ?? 0, errors: found?.errors ?? 0 }
+        }),
+      }))
+    },
+
+    async deleteFunction(project: ProjectScope, name: string, also?: InTransaction): Promise<void> {
+      const id = await change(project.ref, async (tx) => {
+        const deleted = await deleteFunction(tx, project.ref, name)
+        if (deleted === undefined) throw new ServiceError('functions.not_found')
+        return deleted
+      }, also) // prettier-ignore
+      await files.deleteFunction(project.ref, id)
+    },
+
+    async setVerifyJwt(project: ProjectScope, name: string, verifyJwt: boolean, also?: InTransaction): Promise<EdgeFunction> {
+      await change(project.ref, async (tx) => {
+        if (!(await updateVerifyJwt(tx, project.ref, name, verifyJwt))) throw new ServiceError('functions.not_found')
+      }, also) // prettier-ignore
+      return getFunction(project, name)
+    },
+
+    async listVersions(project: ProjectScope, name: string): Promise<FunctionVersion[]> {
+      await getFunction(project, name)
+      return selectVersions(platform, project.ref, name)
+    },
+
+    /** The files of a version; of the one that serves when none is named. */
+    async getSource(project: ProjectScope, name: string, version?: number): Promise<FunctionSource> {
+      const { id, version: serving } = await getFunction(project, name)
+      return files.readSource(project.ref, id, version ?? serving)
+    },
+
+    /** Lets an older version serve again, after it has been seen to start. */
+    rollBack(project: ProjectScope, name: string, version: number, also?: InTransaction): Promise<EdgeFunction> {
+      return inTurn(project.ref, async () => {
+        const { id } = await getFunction(project, name)
+        const bundle = await files.readBundle(project.ref, id, version)
+        await using trial = await runtime.tryVersion(toRuntimeProject(project), { id, name, version }, bundle)
+        await change(project.ref, async (tx) => {
+          if (!(await updateServingVersion(tx, project.ref, name, version))) throw new ServiceError('functions.version_not_found')
+        }, also) // prettier-ignore
+        trial.adopt()
+        return getFunction(project, name)
+      })
+    },
+
+    listSecrets: (project: ProjectScope): Promise<FunctionSecret[]> => selectSecrets(platform, project.ref),
+
+    /** Sets secrets, which functions read from their environment from the next call on. Throws `functions.secret_name_invalid` with the reason. */
+    async setSecrets(project: ProjectScope, { secrets }: SetSecrets, also?: InTransaction): Promise<void> {
+      for (const { name } of secrets) {
+        const fault = findSecretNameFault(name)
+        if (fault !== undefined)
+          throw new ServiceError('functions.secret_name_invalid', { message: `${JSON.stringify(name.slice(0, 64))}: ${fault}` })
+      }
+      const last = new Map(secrets.map(({ name, value }) => [name, value]))
+      const rows = [...last].map(([name, value]) => ({ name, value, digest: createHash('sha256').update(value).digest('hex') }))
+      await change(project.ref, async (tx) => {
+        await upsertSecrets(tx, box, project.ref, rows)
+        if ((await countSecrets(tx, project.ref)) > MAX_SECRETS) throw new ServiceError('functions.limit_reached')
+      }, also) // prettier-ignore
+    },
+
+    /** One secret by name: the way of the service-isolation guide. */
+    setEnvVar(project: ProjectScope, name: string, value: string, also?: InTransaction): Promise<void> {
+      return this.setSecrets(project, { secrets: [{ name, value }] }, also)
+    },
+
+    async deleteSecrets(project: ProjectScope, names: string[], also?: InTransaction): Promise<void> {
+      await change(project.ref, (tx) => deleteSecrets(tx, project.ref, names), also)
+    },
+
+    async listInvocations(project: ProjectScope, input: ListInvocations): Promise<Invocation[]> {
+      await invocations.flush()
+      return selectInvocations(platform, { ref: project.ref, ...input })
+    },
+
+    listLogs: (
+      project: ProjectScope,
+      filter: { name?: string | undefined; after?: number | undefined; limit: number },
+    ): FunctionLogLine[] => logs.list(project.ref, filter),
+
+    watchLogs: (project: ProjectScope, signal: AbortSignal): AsyncIterableIterator<FunctionLogLine> => logs.watch(project.ref, signal),
+
+    listSchedules: (project: ProjectScope): Promise<Schedule[]> => selectSchedules(platform, project.ref),
+
+    /** Throws `functions.schedule_invalid` and `functions.not_found`. */
+    async createSchedule(project: ProjectScope, input: ScheduleInput, also?: InTransaction): Promise<Schedule> {
+      const nextAt = toNextRun(input)
+      await getFunction(project, input.name)
+      const id = await platform.transaction().execute(async (tx) => {
+        const made = await insertSchedule(tx, project.ref, input, nextAt)
+        if ((await countSchedules(tx, project.ref)) > MAX_SCHEDULES) throw new ServiceError('functions.limit_reached')
+        await also?.(tx)
+        return made
+      })
+      return getSchedule(project, id)
+    },
+
+    async updateSchedule(project: ProjectScope, id: string, input: ScheduleInput, also?: InTransaction): Promise<Schedule> {
+      const nextAt = toNextRun(input)
+      await getFunction(project, input.name)
+      await platform.transaction().execute(async (tx) => {
+        if (!(await updateSchedule(tx, project.ref, id, input, nextAt))) throw new ServiceError('functions.schedule_not_found')
+        await also?.(tx)
+      })
+      return getSchedule(project, id)
+    },
+
+    async deleteSchedule(project: ProjectScope, id: string, also?: InTransaction): Promise<void> {
+      await platform.transaction().execute(async (tx) => {
+        if (!(await deleteSchedule(tx, project.ref, id))) throw new ServiceError('functions.schedule_not_found')
+        await also?.(tx)
+      })
+    },
+
+    async listScheduleRuns(project: ProjectScope, id: string): Promise<ScheduleRun[]> {
+      await getSchedule(project, id)
+      return selectScheduleRuns(platform, project.ref, id)
+    },
+
+    /** What keeps functions in on this machine. */
+    describeRuntime: () => pool.describe(),
+
+    /** Keeps processes waiting from now on if any project has functions. */
+    async warmUp(): Promise<void> {
+      if (await hasFunctions(platform)) pool.fill()
+    },
+
+    /** Something of the project changed elsewhere: what is known of it is read again. */
+    forget(ref: string): void {
+      registry.forget(ref)
+      runtime.retire(ref)
+    },
+
+    /** Events may have been missed: nothing that is known is believed. */
+    forgetAll(): void {
+      registry.clear()
+      for (const ref of runtime.listRunning()) runtime.retire(ref)
+    },
+
+    /** The project is gone. */
+    release(ref: string): void {
+      registry.forget(ref)
+      runtime.stop(ref)
+      logs.forget(ref)
+    },
+
+    async close(): Promise<void> {
+      runtime.close()
+      await pool.close()
+      await invocations.close()
+      await parts.agents.close()
+    },
+  }
+
+  async function getSchedule(project: ProjectScope, id: string): Promise<Schedule> {
+    const found = (await selectSchedules(platform, project.ref)).find((each) => each.id === id)
+    if (found === undefined) throw new ServiceError('functions.schedule_not_found')
+    return found
+  }
+}
+
+function toNextRun({ cron, timeZone, isEnabled }: ScheduleInput): Date | null {
+  const next = parseCron(cron, timeZone).next(new Date())
+  if (next === undefined) throw new ServiceError('functions.schedule_invalid', { message: 'No such day comes within four years.' })
+  return isEnabled ? next : null
+}
+
+function toRuntimeProject({ ref, configuration }: ProjectScope): RuntimeProject {
+  return { ref, settings: configuration.functions }
+}

@@ -1,0 +1,7 @@
+export { createFunctionsAdapter, type FunctionsAdapter } from './adapter.ts'
+export type { FunctionsAdapterOptions } from './function-parts.ts'
+export type { DeployStep, InTransaction } from './deploy-function.ts'
+export type { AnswerSink, FunctionCall } from './runtime/call-function.ts'
+export { probe } from './probe.ts'
+export { parseCron } from './cron.ts'
+export { selectDueSchedules, updateNextRun, insertScheduleRun, type DueSchedule } from './queries/schedules.ts'
