@@ -12,6 +12,7 @@ const isHttpUrl = (text: string) => {
     url !== null && /^https?:$/.test(url.protocol) && url.pathname === '/' && url.search === '' && url.hash === '' && url.username === ''
   )
 }
+const isRegistryUrl = (text: string) => /^https?:$/.test(URL.parse(text)?.protocol ?? '')
 const isPostgresUrl = (text: string) => /^postgres(?:ql)?:$/.test(URL.parse(text)?.protocol ?? '')
 const isBaseDomain = (text: string) => /^(?:[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?\.)*[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?$/.test(text)
 const isMasterKey = (text: string) => /^[A-Za-z0-9+/]{43}=$/.test(text)
@@ -87,6 +88,22 @@ export const environmentSchema = z.object({
     'Addresses or networks that hooks, webhooks and functions may reach although they are not public, separated by commas. ' +
       'The installation’s own ports stay out of reach.',
   ),
+  POLDER_FUNCTION_PROCESSES: count(1, 10_000, 200).describe(
+    'Most processes that run functions, one a project; beyond it, those that rest give way.',
+  ),
+  POLDER_WARM_FUNCTIONS: count(0, 100, 2).describe(
+    'How many started processes wait for a call of a function, once any project has one. Each takes about 30 MB.',
+  ),
+  POLDER_NPM_REGISTRY: z
+    .string()
+    .refine(isRegistryUrl, 'takes an http or https URL')
+    .default('https://registry.npmjs.org/')
+    .describe('Registry that npm: imports of functions are fetched from when they are deployed.'),
+  POLDER_JSR_REGISTRY: z
+    .string()
+    .refine(isRegistryUrl, 'takes an http or https URL')
+    .default('https://npm.jsr.io/')
+    .describe('Registry that jsr: imports of functions are fetched from: JSR’s own, by npm’s protocol.'),
   POLDER_SIGN_UP: z
     .enum(['open', 'closed'])
     .default('open')
@@ -163,6 +180,10 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
       masterKey: settings.POLDER_MASTER_KEY === undefined ? undefined : Buffer.from(settings.POLDER_MASTER_KEY, 'base64'),
     },
     outgoing: { allowed: settings.POLDER_OUTGOING_NETWORKS },
+    functions: {
+      processes: { warm: settings.POLDER_WARM_FUNCTIONS, max: settings.POLDER_FUNCTION_PROCESSES },
+      npm: { registry: settings.POLDER_NPM_REGISTRY, jsrRegistry: settings.POLDER_JSR_REGISTRY },
+    },
     platform: { isSignUpOpen: settings.POLDER_SIGN_UP === 'open' },
     log: { level: settings.POLDER_LOG_LEVEL },
     logs: {

@@ -30,6 +30,8 @@ export interface DataFolder {
   readonly postgres: string
   /** Folder of one project's files; may not be there yet. */
   projectFolder(ref: string): string
+  /** What can be fetched again: it needs no backup. */
+  readonly cache: string
   readonly masterKey: Buffer
   /** Lets another instance have the folder. */
   release(): Promise<void>
@@ -59,6 +61,7 @@ export async function openDataFolder(options: DataFolderOptions): Promise<DataFo
       path: folder,
       postgres: path.join(folder, 'postgres'),
       projectFolder: (ref) => path.join(folder, 'projects', ref),
+      cache: path.join(folder, 'cache'),
       masterKey,
       release: () => new Promise((resolve) => lock.close(() => resolve())),
     }

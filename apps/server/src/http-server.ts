@@ -95,6 +95,10 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     return reply.status(known.status).headers(browserHeaders).send(toErrorBody(known, request.id))
   })
 
+  app.addHook('onListen', (done) => {
+    services.listensAt(app.server.address())
+    done()
+  })
   healthRoute(app, services)
   await app.register(downloads, services)
   await app.register(gateway, { ...services, observe: services.observe, limits: http })

@@ -1,6 +1,9 @@
 import { readFileSync } from 'node:fs'
+import path from 'node:path'
 import { createAuthAdapter, makeFirstPassword } from '@polder/adapters/auth'
 import { createDatabaseAdapter } from '@polder/adapters/database'
+import { createFunctionsAdapter } from '@polder/adapters/functions'
+import { createAddressGuard } from '@polder/adapters/outgoing'
 import { createRestAdapter } from '@polder/adapters/rest'
 import type { Observe, ProjectRef } from '@polder/core'
 import {
@@ -17,11 +20,13 @@ import {
   selectClusters,
   upsertCluster,
 } from '@polder/db'
-import type { Config } from './config.ts'
+import { toBlockList, type Config } from './config.ts'
 import type { DataFolder } from './data-folder.ts'
 import { createAccounts } from './platform/accounts.ts'
 import { planCreateProject } from './platform/create-project.ts'
 import { planDeleteProject } from './platform/delete-project.ts'
+import { createFunctionCalls } from './platform/function-calls.ts'
+import { followFunctions } from './platform/follow-functions.ts'
 import { createInstallation } from './platform/installation.ts'
 import { createLogExports } from './platform/log-exports.ts'
 import { createProjectMigration } from './platform/migrate-project.ts'
@@ -30,6 +35,7 @@ import { createOperationRunner, type FailPoint } from './platform/operation-runn
 import { migrateJobs, startOperationWorker } from './platform/operation-worker.ts'
 import { createOperations } from './platform/operations.ts'
 import { createOrganizations } from './platform/organizations.ts'
+import { createOwnAddress } from './platform/own-address.ts'
 import { createProjectTrials } from './platform/probe-project.ts'
 import { openProjectLogs } from './platform/project-logs.ts'
 import { createProjectSecrets } from './platform/project-secrets.ts'
@@ -42,8 +48,8 @@ import { createSigningKeys } from './platform/signing-keys.ts'
 export type Services = Awaited<ReturnType<typeof createServices>>
 
 export interface ServicesOptions {
-  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform' | 'logs'>
-  folder: Pick<DataFolder, 'projectFolder' | 'masterKey'>
+  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform' | 'logs' | 'functions' | 'outgoing'>
+  folder: Pick<DataFolder, 'projectFolder' | 'masterKey' | 'cache'>
   cluster: OpenCluster
   observe: Observe
   /** For tests of what happens when an operation is interrupted. */
@@ -87,6 +93,24 @@ export async function createServices(options: ServicesOptions) {
   pools.onEmptied((ref) => rest.release(ref as ProjectRef))
   const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
 
+  const ownAddress = createOwnAddress(config.http)
+  const guard = createAddressGuard({
+    allowed: toBlockList(config.outgoing.allowed),
+    ownPorts: new Set([config.http.port, cluster.address.port]),
+  })
+  const functions = createFunctionsAdapter({
+    ...config.functions,
+    ...{ platform, box, guard, publicUrl, observe },
+    baseDomain: config.http.baseDomain,
+    announce: (tx, ref) => events.publish({ type: 'functions_changed', ref }, tx),
+    isListening: () => events.isConnected,
+    projectFolder: folder.projectFolder,
+    cacheFolder: path.join(folder.cache, 'npm'),
+    ownAddress: ownAddress.get,
+    databaseAddress: async () => addressOf(),
+  })
+  followFunctions(events, functions)
+
   const refill = createRefill(provisioner, observe)
   const shared = {
     platform,
@@ -114,6 +138,7 @@ export async function createServices(options: ServicesOptions) {
   const stopping = new AbortController()
   const worker = await startOperationWorker({ platform, pool, connection: cluster.control, runner, observe })
   refill.later()
+  await functions.warmUp()
   let closing: Promise<void> | undefined
 
   return {
@@ -121,7 +146,10 @@ export async function createServices(options: ServicesOptions) {
     platform,
     router,
     events,
-    adapters: { auth, rest, database, logs: logs.adapter },
+    adapters: { auth, rest, database, functions, logs: logs.adapter },
+    functionCalls: createFunctionCalls(ownAddress.get),
+    /** Told where the server listens, as soon as it does. */
+    listensAt: ownAddress.set,
     accounts: createAccounts({ platform, events, publicUrl, isSignUpOpen }),
     organizations: createOrganizations({ platform, events, publicUrl }),
     installation: createInstallation({ platform, version, isSignUpOpen }),
@@ -150,6 +178,7 @@ export async function createServices(options: ServicesOptions) {
     stopping.abort()
     await worker.stop()
     await refill.stop()
+    await functions.close()
     router.close()
     makersRouter.close()
     await pools.end()

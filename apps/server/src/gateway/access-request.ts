@@ -5,6 +5,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** For a route that is opened by its address, as links are: without an API key one is `anon`. */
     isOpen?: boolean
+    /** For a service that judges credentials itself: those that are not the project's are no reason to refuse. */
+    isUnchecked?: boolean
   }
 }
 
@@ -16,8 +18,9 @@ export function toAccessRequest(request: FastifyRequest): AccessRequest {
 }
 
 // By the route and not by the address, which has many spellings.
-function toDoor({ routeOptions }: FastifyRequest): { door?: 'open' | 'auth' | 'rest' } {
+function toDoor({ routeOptions }: FastifyRequest): { door?: 'open' | 'auth' | 'rest' | 'unchecked' } {
   const { url, config } = routeOptions
+  if (config.isUnchecked) return { door: 'unchecked' }
   if (config.isOpen) return { door: 'open' }
   if (url?.startsWith('/projects/:ref/rest/')) return { door: 'rest' }
   return url?.startsWith('/projects/:ref/auth/') ? { door: 'auth' } : {}

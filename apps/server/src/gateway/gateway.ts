@@ -1,4 +1,5 @@
 import type { AuthAdapter } from '@polder/adapters/auth'
+import type { FunctionsAdapter } from '@polder/adapters/functions'
 import type { RestAdapter } from '@polder/adapters/rest'
 import { isProjectRef, ServiceError, type Observe } from '@polder/core'
 import type { ProjectRouter, ProjectScope } from '@polder/db'
@@ -6,12 +7,13 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { toAccessRequest } from './access-request.ts'
 import { authRoutes } from './auth/routes.ts'
 import { setCorsHeaders, setPreflightHeaders } from './cors.ts'
+import { functionRoutes } from './functions/routes.ts'
 import { createRequestGuard } from './request-guard.ts'
 import { restRoutes } from './rest/routes.ts'
 
 export interface GatewayOptions {
   router: ProjectRouter
-  adapters: { auth: AuthAdapter; rest: RestAdapter }
+  adapters: { auth: AuthAdapter; functions: FunctionsAdapter; rest: RestAdapter }
   observe: Observe
   limits: { requestsPerProject: number; requestsTotal: number }
 }
@@ -55,6 +57,7 @@ export async function gateway(app: FastifyInstance, { router, adapters, observe,
   // Each service answers errors in its own format, also those of the hook above.
   await app.register(restRoutes, { prefix: '/projects/:ref/rest/v1', rest: adapters.rest, router, observe })
   await app.register(authRoutes, { prefix: '/projects/:ref/auth/v1', auth: adapters.auth, observe })
+  await app.register(functionRoutes, { prefix: '/projects/:ref/functions/v1', functions: adapters.functions, observe })
   const missing = () => {
     throw new ServiceError('request.not_found', { message: OTHER_SERVICES })
   }

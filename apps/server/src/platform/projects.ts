@@ -188,6 +188,13 @@ export function createProjects(parts: ProjectsDependencies) {
       }
     },
 
+    /** The keys that a call in the project's name carries; never for an answer. */
+    async getAppKeys(ref: string): Promise<{ anonKey: string; serviceRoleKey: string }> {
+      const { anon_key: anonKey, service_role_key: serviceRoleKey } = await selectProjectSecrets(platform, box, ref)
+      if (anonKey === undefined || serviceRoleKey === undefined) throw new ServiceError('project.not_active')
+      return { anonKey, serviceRoleKey }
+    },
+
     /** Shows one secret, and writes down who saw it. */
     async revealSecret(actor: Actor, ref: string, secret: RevealableSecret): Promise<{ value: string }> {
       return platform.transaction().execute(async (tx) => {

@@ -25,7 +25,11 @@ const order = JSON.parse(await text(process.stdin)) as DyingProcessOrder
 
 const services = await createServices({
   config: loadConfig({ POLDER_WARM_DATABASES: '0' }),
-  folder: { masterKey: Buffer.from(order.masterKey, 'base64'), projectFolder: (ref) => path.join(order.folder, 'projects', ref) },
+  folder: {
+    masterKey: Buffer.from(order.masterKey, 'base64'),
+    projectFolder: (ref) => path.join(order.folder, 'projects', ref),
+    cache: path.join(order.folder, 'cache'),
+  },
   cluster: { ...order.cluster, stop: async () => {} },
   observe: () => {},
   failPoint(step, moment) {

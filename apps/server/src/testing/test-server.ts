@@ -69,7 +69,7 @@ export async function openTestServer(): Promise<TestServer> {
     async start({ failPoint, environment = {} } = {}) {
       const services = await createServices({
         config: loadConfig({ POLDER_WARM_DATABASES: '0', ...environment }),
-        folder: { masterKey, projectFolder: (ref) => path.join(folder, 'projects', ref) },
+        folder: { masterKey, projectFolder: (ref) => path.join(folder, 'projects', ref), cache: path.join(folder, 'cache') },
         cluster: open,
         observe: (observation) => observed.push(observation),
         failPoint,

@@ -1,6 +1,7 @@
 import { accountRouter } from './routers/account.ts'
 import { authRouter } from './routers/auth.ts'
 import { databaseRouter } from './routers/database.ts'
+import { functionsRouter } from './routers/functions.ts'
 import { installationRouter } from './routers/installation.ts'
 import { logsRouter } from './routers/logs.ts'
 import { operationsRouter } from './routers/operations.ts'
@@ -17,6 +18,7 @@ export const appRouter = router({
   projects: projectsRouter,
   operations: operationsRouter,
   auth: authRouter,
+  functions: functionsRouter,
   rest: restRouter,
   database: databaseRouter,
   logs: logsRouter,

@@ -24,6 +24,8 @@ export interface FunctionBundle {
   warnings: string[]
 }
 
+/** What packages read to know whether they are being developed. */
+const NODE_MODE = ['process', 'env', 'NODE_ENV'].join('.')
 const MAX_BUNDLE_BYTES = 20 * 1024 * 1024
 
 /** Turns a function's files into one module. Throws `functions.source_…`, or `functions.bundle_failed` with problems as its details. */
@@ -53,7 +55,7 @@ export async function bundleFunction(
       sourcemap: false,
       logLevel: 'silent',
       tsconfigRaw: '{}',
-      define: { 'process.env.NODE_ENV': '"production"', global: 'globalThis' },
+      define: { [NODE_MODE]: '"production"', global: 'globalThis' },
       jsx: jsx === 'react' || jsxFactory !== undefined ? 'transform' : 'automatic',
       ...(jsxFactory !== undefined && { jsxFactory }),
       ...(jsxFragmentFactory !== undefined && { jsxFragment: jsxFragmentFactory }),

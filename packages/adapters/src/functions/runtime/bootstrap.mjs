@@ -8,10 +8,7 @@ import { format, inspect } from 'node:util'
 const [folder] = Deno.args
 const current = new AsyncLocalStorage()
 const functions = new Map()
-let environment = new Map()
-let origin = 'http://localhost'
-let lastLoaded
-let pending = 0
+const state = { environment: new Map(), origin: 'http://localhost', lastLoaded: undefined, pending: 0 }
 
 const encoder = new TextEncoder()
 const decoder = new TextDecoder()
@@ -38,8 +35,8 @@ function log(level, args) {
   tell({
     t: 'log',
     l: level,
-    n: context?.name ?? lastLoaded?.name,
-    v: context?.version ?? lastLoaded?.version,
+    n: context?.name ?? state.lastLoaded?.name,
+    v: context?.version ?? state.lastLoaded?.version,
     r: context?.requestId,
     m: text,
   })
@@ -52,20 +49,20 @@ for (const [method, level] of Object.entries(LEVELS)) {
 Object.assign(console, { assert: (condition, ...args) => condition || log('error', ['Assertion failed:', ...args]) })
 
 const env = {
-  get: (name) => environment.get(String(name)),
-  set: (name, value) => void environment.set(String(name), String(value)),
-  has: (name) => environment.has(String(name)),
-  delete: (name) => void environment.delete(String(name)),
-  toObject: () => Object.fromEntries(environment),
+  get: (name) => state.environment.get(String(name)),
+  set: (name, value) => void state.environment.set(String(name), String(value)),
+  has: (name) => state.environment.has(String(name)),
+  delete: (name) => void state.environment.delete(String(name)),
+  toObject: () => Object.fromEntries(state.environment),
 }
 const nodeEnv = new Proxy(Object.create(null), {
-  get: (_target, name) => (typeof name === 'string' ? environment.get(name) : undefined),
+  get: (_target, name) => (typeof name === 'string' ? state.environment.get(name) : undefined),
   set: (_target, name, value) => (env.set(name, value), true),
-  has: (_target, name) => environment.has(name),
-  deleteProperty: (_target, name) => (environment.delete(name), true),
-  ownKeys: () => [...environment.keys()],
+  has: (_target, name) => state.environment.has(name),
+  deleteProperty: (_target, name) => (state.environment.delete(name), true),
+  ownKeys: () => [...state.environment.keys()],
   getOwnPropertyDescriptor: (_target, name) =>
-    environment.has(name) ? { value: environment.get(name), writable: true, enumerable: true, configurable: true } : undefined,
+    state.environment.has(name) ? { value: state.environment.get(name), writable: true, enumerable: true, configurable: true } : undefined,
 })
 
 function findHandler(args) {
@@ -81,7 +78,7 @@ function findHandler(args) {
 function serveHere(...args) {
   const handler = findHandler(args)
   if (!handler) throw new TypeError('A handler function must be provided.')
-  const own = current.getStore() ?? lastLoaded
+  const own = current.getStore() ?? state.lastLoaded
   if (own) own.entry.handler = handler
   const onError = args.find((each) => typeof each?.onError === 'function')?.onError
   if (own && onError) own.entry.onError = onError
@@ -106,13 +103,13 @@ Object.defineProperty(process, 'env', { value: nodeEnv, enumerable: true, config
 globalThis.EdgeRuntime = {
   /** Keeps the process for the work that goes on after the answer. */
   waitUntil(promise) {
-    pending += 1
-    tell({ t: 'pending', n: pending })
+    state.pending += 1
+    tell({ t: 'pending', n: state.pending })
     Promise.resolve(promise)
       .catch((error) => log('error', [error]))
       .finally(() => {
-        pending -= 1
-        tell({ t: 'pending', n: pending })
+        state.pending -= 1
+        tell({ t: 'pending', n: state.pending })
       })
     return promise
   },
@@ -183,7 +180,7 @@ async function answer(request, info) {
   const entry = functions.get(name)
   if (!entry?.handler) return new makeResponse('no such function', { status: 404, headers: { 'x-relay-missing': 'true' } })
   const { method, headers } = request
-  const given = new Request(origin + path, {
+  const given = new Request(state.origin + path, {
     method,
     headers,
     body: method === 'GET' || method === 'HEAD' ? null : request.body,
@@ -205,7 +202,7 @@ async function answer(request, info) {
 
 async function load({ id, name, version }, code) {
   const entry = { version, handler: undefined, onError: undefined }
-  lastLoaded = { name, version, entry }
+  state.lastLoaded = { name, version, entry }
   try {
     const url = URL.createObjectURL(new Blob([code], { type: 'text/javascript' }))
     const module = await current.run({ name, version, entry }, () => import(url))
@@ -223,8 +220,8 @@ async function load({ id, name, version }, code) {
 function obey(message, bytes) {
   if (message.t === 'load') return void load(message, bytes)
   if (message.t !== 'assign') return
-  environment = new Map(Object.entries(message.env))
-  origin = message.origin
+  state.environment = new Map(Object.entries(message.env))
+  state.origin = message.origin
 }
 
 async function* readMessages() {
