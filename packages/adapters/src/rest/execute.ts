@@ -14,7 +14,7 @@ import { type RestReply, type ResultRow, readResult, toReply } from './reply.ts'
 export async function execute(project: ProjectScope, request: RestRequest, read: ReadRequest, prepared: Prepared): Promise<RestReply> {
   const statement = toStatement(project, request, read, prepared, prepared.statement)
   try {
-    if (prepared.isExplained) return toPlanReply(prepared, await project.db.asCaller(statement, keeper(prepared)))
+    if (prepared.isExplained) return toPlanReply(prepared, read.profile, await project.db.asCaller(statement, keeper(prepared)))
     const { format } = prepared
     const isBytes = format.kind === 'custom' && format.handler.isBytes
     const result = readResult(await project.db.asCaller(statement, keeper(prepared)), isBytes)
@@ -126,8 +126,10 @@ async function addEstimate(
   result.total = Math.max(result.total ?? 0, estimated)
 }
 
-function toPlanReply(prepared: Prepared, { rows }: CallerResult): RestReply {
+function toPlanReply(prepared: Prepared, profile: string | undefined, { rows }: CallerResult): RestReply {
   const newline = Buffer.from('\n')
   const body = Buffer.concat(rows.flatMap(([line]) => [line ?? Buffer.alloc(0), newline]))
-  return { status: 200, headers: [['Content-Type', prepared.contentType]], body }
+  const headers: RestReply['headers'] = [['Content-Type', prepared.contentType]]
+  if (profile !== undefined) headers.push(['Content-Profile', profile])
+  return { status: 200, headers, body }
 }

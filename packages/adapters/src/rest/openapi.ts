@@ -109,8 +109,9 @@ function property(schema: ApiSchema, table: Table, column: Column): Json {
 }
 
 function foreignKeyNote(schema: ApiSchema, table: Table, { name }: Column): string[] {
-  for (const each of schema.relationships.get(nameKey(table)) ?? []) {
-    if (each.kind === 'computed' || each.isForeignView) continue
+  const detected = (schema.relationships.get(nameKey(table)) ?? []).filter((each) => each.kind === 'detected')
+  // A table comes before the views that show the same column.
+  for (const each of detected.toSorted((left, right) => Number(left.isForeignView) - Number(right.isForeignView))) {
     const { cardinality, foreign } = each
     const isOwn = cardinality.kind === 'many_to_one' || (cardinality.kind === 'one_to_one' && !cardinality.isParent)
     if (!isOwn || cardinality.columns.length !== 1 || cardinality.columns[0]?.[0] !== name) continue

@@ -124,8 +124,9 @@ function readTopRange(shape: QueryShape, action: Action, header: string | undefi
   for (const pair of shape.pairs) {
     if (pair.key !== 'limit' && pair.key !== 'offset') continue
     const text = pair.kind === 'number' ? shape.values[pair.slot] : pair.kind === 'structure' ? pair.value : undefined
-    if (pair.key === 'limit') limit ??= text
-    else offset ??= text
+    // Of one that is given twice the last counts.
+    if (pair.key === 'limit') limit = text
+    else offset = text
   }
   if (limit === undefined && offset === undefined && header === undefined) return ALL_ROWS
   const range = intersectRanges(parseRangeHeader(header), toRange(limit, offset))
@@ -157,7 +158,9 @@ function readPayload(request: RestRequest, action: Action, shape: QueryShape): P
 function isTimeZone(name: string): boolean {
   if (!/^[A-Z][A-Za-z0-9_+-]*(?:\/[A-Za-z0-9_+-]+)*$/.test(name)) return false
   try {
-    return new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions().timeZone !== ''
+    const { timeZone } = new Intl.DateTimeFormat('en', { timeZone: name }).resolvedOptions()
+    // Here any case will do; PostgREST knows zones only as they are written.
+    return timeZone === name || timeZone.toLowerCase() !== name.toLowerCase()
   } catch {
     return false
   }

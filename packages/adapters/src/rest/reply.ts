@@ -1,5 +1,6 @@
 import type { CallerResult } from '@polder/db'
 import { rangeUnsatisfiable, restError } from './fault.ts'
+import { escapeQueryText } from './parse/canonical-query.ts'
 import { type RowRange, toContentRange } from './parse/range.ts'
 import type { Prepared } from './prepare.ts'
 import { RESULT } from './queries/statements.ts'
@@ -108,9 +109,7 @@ function pushContentType(headers: RestReply['headers'], contentType: string, pro
 
 function toLocation(table: string, location: string): string {
   const pairs = JSON.parse(location) as [string, string | null][]
-  const query = pairs.map(
-    ([name, value]) => `${encodeURIComponent(name)}=${value === null ? 'is.null' : encodeURIComponent(`eq.${value}`)}`,
-  )
+  const query = pairs.map(([name, value]) => `${escapeQueryText(name)}=${value === null ? 'is.null' : escapeQueryText(`eq.${value}`)}`)
   return `/${encodePath(table)}?${query.join('&')}`
 }
 

@@ -61,10 +61,14 @@ function fromFault(error: ServiceError, { pgrst, status, details, hint, headers 
   return { status, code: pgrst, message: error.message, details, hint, headers: headers?.map(([name, value]) => [name, value]) }
 }
 
-const REJECTIONS: Record<TokenRejection['reason'], { code: string; message: string }> = {
+const REJECTIONS: Record<TokenRejection['reason'], { code: string; message: string; details?: string }> = {
   malformed: { code: 'PGRST301', message: "JWT couldn't be decoded" },
   algorithm: { code: 'PGRST301', message: 'Wrong or unsupported encoding algorithm' },
-  signature: { code: 'PGRST301', message: 'No suitable key or wrong key type' },
+  signature: {
+    code: 'PGRST301',
+    message: 'No suitable key or wrong key type',
+    details: 'None of the keys was able to decode the JWT',
+  },
   expired: { code: 'PGRST303', message: 'JWT expired' },
   not_yet_valid: { code: 'PGRST303', message: 'JWT not yet valid' },
   issued_in_future: { code: 'PGRST303', message: 'JWT issued at future' },
@@ -80,10 +84,10 @@ const CLAIMS: Record<string, string> = {
 }
 
 function fromRejection(error: ServiceError, { reason, claim }: TokenRejection): Told {
-  const { code, message: usual } = REJECTIONS[reason]
+  const { code, message: usual, details } = REJECTIONS[reason]
   const message = reason === 'claim' ? (CLAIMS[claim ?? ''] ?? usual) : reason === 'malformed' ? toMalformed(error.message, usual) : usual
   const challenge = `Bearer error="invalid_token", error_description=${JSON.stringify(message)}`
-  return { status: 401, code, message, headers: [['WWW-Authenticate', challenge]] }
+  return { status: 401, code, message, details, headers: [['WWW-Authenticate', challenge]] }
 }
 
 function toMalformed(message: string, usual: string): string {

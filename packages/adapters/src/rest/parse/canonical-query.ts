@@ -13,13 +13,14 @@ export function toCanonicalQuery(query: string): string {
     const name = decodeQueryText(separator === -1 ? part : part.slice(0, separator))
     const value = separator === -1 ? '' : part.slice(separator + 1)
     isSorted &&= pairs.length === 0 || (pairs.at(-1)?.name ?? '') <= name
-    pairs.push({ name, text: `${escape(name)}=${PLAIN.test(value) ? value : escape(decodeQueryText(value))}` })
+    pairs.push({ name, text: `${escapeQueryText(name)}=${PLAIN.test(value) ? value : escapeQueryText(decodeQueryText(value))}` })
   }
   if (!isSorted) pairs.sort((left, right) => (left.name < right.name ? -1 : left.name > right.name ? 1 : 0))
   return pairs.map(({ text }) => text).join('&')
 }
 
-function escape(text: string): string {
+/** Escapes all but letters, digits and `-_.~`. */
+export function escapeQueryText(text: string): string {
   if (PLAIN.test(text)) return text
   return encodeURIComponent(text.toWellFormed()).replaceAll(/[!'()*]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`)
 }
