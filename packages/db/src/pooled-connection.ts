@@ -1,5 +1,6 @@
 import type { Client } from 'pg'
 import { cancelRunning, makeClient, socketOf, toSessionConfig, type Login } from './connect.ts'
+import { createByteSource, toByteSource, type ByteSource } from './project/byte-source.ts'
 import { OneSyncConnection } from './project/one-sync.ts'
 
 /** The logins of a project that the pool connects as; the owner's sessions are never pooled. */
@@ -50,6 +51,7 @@ export class PooledConnection {
   since = performance.now()
   #holders = 0
   readonly #options: PooledConnectionOptions
+  readonly #source: ByteSource | undefined
   #isOpen = false
   #isGone = false
   #cancelledAt = 0
@@ -59,7 +61,10 @@ export class PooledConnection {
     this.login = login
     this.#options = options
     const times = login === 'authenticator' ? { statementTimeoutMs: options.statementTimeoutMs } : {}
-    this.client = makeClient({ ...toSessionConfig(connection, login, times), connectionTimeoutMillis: options.connectMs })
+    const config = { ...toSessionConfig(connection, login, times), connectionTimeoutMillis: options.connectMs }
+    // Where pg encrypts, it puts another socket before this one.
+    if (login === 'authenticator' && !config.ssl) this.#source = createByteSource()
+    this.client = makeClient({ ...config, ...(this.#source && { stream: () => this.#source!.socket }) })
     this.#ended = new Promise((resolve) => this.client.once('end', () => resolve()))
     this.client.once('end', () => this.#leave())
   }
@@ -71,7 +76,8 @@ export class PooledConnection {
       void this.client.end().catch(() => {})
       throw error
     }
-    if (this.login === 'authenticator') this.oneSync = new OneSyncConnection(this.client)
+    if (this.login === 'authenticator')
+      this.oneSync = new OneSyncConnection(this.client, this.#source ?? toByteSource(socketOf(this.client)))
     this.#isOpen = true
     this.since = performance.now()
   }
@@ -90,7 +96,8 @@ export class PooledConnection {
   /** Whether another statement may be sent behind those on their way: not too many, and none of them takes long. */
   mayShare(now: number): boolean {
     const { oneSync } = this
-    if (oneSync === undefined || oneSync.isSpoilt || this.#cancelledAt !== 0 || oneSync.inFlight >= MOST_IN_FLIGHT) return false
+    if (oneSync === undefined || oneSync.isSpoilt || oneSync.isStreaming || this.#cancelledAt !== 0 || oneSync.inFlight >= MOST_IN_FLIGHT)
+      return false
     if (now - (oneSync.busySince ?? now) <= TAKES_LONG_MS) return true
     oneSync.abandonOthers()
     return false

@@ -2,6 +2,7 @@ import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { createRestAdapter } from './adapter.ts'
 import { findRestFault } from './fault.ts'
+import { bodyText } from './reply.ts'
 import { SHOP } from './testing/shop-schema.ts'
 
 let cluster: TestCluster
@@ -33,7 +34,7 @@ async function send(method: string, url: string, { as = 'service_role', sub, bod
     headers: { 'content-type': 'application/json', ...headers },
     body: bytes,
   })
-  const text = reply.body?.toString('utf8') ?? ''
+  const text = bodyText(reply)
   return { ...reply, text, json: () => JSON.parse(text), header: (name: string) => reply.headers.find(([each]) => each === name)?.[1] }
 }
 
@@ -285,7 +286,7 @@ describe('settings', () => {
     await expect(ask('GET', '/labels', {})).rejects.toMatchObject({ cause: { code: 'PT423' } })
     const rollback = { prefer: 'tx=rollback', 'content-type': 'application/json' }
     expect((await ask('POST', '/once', rollback, Buffer.from('{"id":1}'))).status).toBe(201)
-    expect((await ask('GET', '/once', {})).body?.toString()).toBe('[]')
+    expect(bodyText(await ask('GET', '/once', {}))).toBe('[]')
     await expect(ask('POST', '/once', rollback, Buffer.from('[{"id":1},{"id":1}]'))).rejects.toMatchObject({ cause: { code: '23505' } })
   })
 })

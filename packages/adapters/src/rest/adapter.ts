@@ -7,13 +7,13 @@ import { type Prepared, prepare } from './prepare.ts'
 import { readProfile, readRequest, readResource, type ReadRequest } from './read-request.ts'
 import type { RestReply } from './reply.ts'
 import { describeRoot, toOptionsReply } from './describe.ts'
-import { execute } from './execute.ts'
+import { type AnswerOptions, execute } from './execute.ts'
 import { createSchemaCache, type KnownSchema } from './schema-cache.ts'
 
 /** The data API of a project: PostgREST's meaning of a request, run as the caller. */
 export interface RestAdapter {
   /** Answers one request. Throws ServiceErrors that `findRestFault` reads, or `rest.database_error` with Postgres' own error as its cause. */
-  answer(project: ProjectScope, request: RestRequest): Promise<RestReply>
+  answer(project: ProjectScope, request: RestRequest, options?: AnswerOptions): Promise<RestReply>
   /** What the API exposes, whoever may use it. */
   listTables(project: ProjectScope): Promise<ApiTable[]>
   /** Forgets what is known of a project's database: to be called after a change of it. */
@@ -57,7 +57,7 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
   }
 
   return {
-    async answer(project, request) {
+    async answer(project, request, options) {
       const resource = readResource(request.path)
       const known = schemas.find(project) ?? (await schemas.get(project))
       const { schema, settings } = known
@@ -68,7 +68,7 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
       }
       const read = readRequest(settings, request, resource)
       const prepared = await withFreshSchema(project, known, (fresh) => findOrPrepare(fresh, read))
-      return execute(project, request, read, prepared)
+      return execute({ project, request, read, prepared, isStreamed: options?.isStreamed, cancellation: options?.cancellation })
     },
     async listTables(project) {
       const { schema } = await schemas.get(project)

@@ -1,5 +1,5 @@
 import { ServiceError } from '@polder/core'
-import { type CallerResult, type CallerStatement, type ProjectScope, isDatabaseError } from '@polder/db'
+import { type CallerResult, type CallerStatement, type Cancellation, type ProjectScope, isDatabaseError } from '@polder/db'
 import { bind } from './bind.ts'
 import { notSingular, putKeyMismatch, tooManyAffected } from './fault.ts'
 import type { RestRequest } from './parse/api-request.ts'
@@ -10,23 +10,44 @@ import { GUARD_MARK } from './queries/statements.ts'
 import type { ReadRequest } from './read-request.ts'
 import { type RestReply, type ResultRow, readResult, toReply } from './reply.ts'
 
+/** How an answer is wanted. */
+export interface AnswerOptions {
+  /** Whether a long body may come as a stream. */
+  isStreamed?: boolean
+  /** Ends the request when whoever asked has gone. */
+  cancellation?: Cancellation
+}
+
+/** One request on its way through: all that its statements are made of. */
+interface Execution extends AnswerOptions {
+  project: ProjectScope
+  request: RestRequest
+  read: ReadRequest
+  prepared: Prepared
+}
+
 /** Runs a prepared request as the caller and answers with what came of it. */
-export async function execute(project: ProjectScope, request: RestRequest, read: ReadRequest, prepared: Prepared): Promise<RestReply> {
-  const statement = toStatement(project, request, read, prepared, prepared.statement)
+export async function execute(execution: Execution): Promise<RestReply> {
+  const { project, request, read, prepared } = execution
+  const { format } = prepared
+  const isBytes = format.kind === 'custom' && format.handler.isBytes
+  const statement = toStatement(execution, prepared.statement)
+  // A write may still fail when its answer has been sent; bytes come in hexadecimal; an estimate is asked for afterwards.
+  statement.isStreamed = execution.isStreamed === true && prepared.isReadOnly && !isBytes && prepared.estimate === null
+  let result: ResultRow | undefined
   try {
     if (prepared.isExplained) return toPlanReply(prepared, read.profile, await project.db.asCaller(statement, keeper(prepared)))
-    const { format } = prepared
-    const isBytes = format.kind === 'custom' && format.handler.isBytes
-    const result = readResult(await project.db.asCaller(statement, keeper(prepared)), isBytes)
+    result = readResult(await project.db.asCaller(statement, keeper(prepared)), isBytes)
     const failure = findFailure(prepared, result)
     if (failure !== undefined) throw failure
-    if (prepared.estimate !== null) await addEstimate(project, request, read, prepared, result)
+    if (prepared.estimate !== null) await addEstimate(execution, result)
     return toReply(prepared, result, {
       range: read.range,
       canonicalQuery: prepared.action.kind === 'read' ? toCanonicalQuery(request.query) : '',
       profile: read.profile,
     })
   } catch (error) {
+    if (result?.body != null && !Buffer.isBuffer(result.body)) result.body.destroy()
     if (!isDatabaseError(error)) throw error
     const count = error.code === '22P02' ? findRefusedCount(error) : undefined
     const refusal = count === undefined ? undefined : findFailure(prepared, { count })
@@ -35,13 +56,7 @@ export async function execute(project: ProjectScope, request: RestRequest, read:
   }
 }
 
-function toStatement(
-  project: ProjectScope,
-  request: RestRequest,
-  read: ReadRequest,
-  prepared: Prepared,
-  template: StatementTemplate,
-): CallerStatement {
+function toStatement({ project, request, read, prepared, cancellation }: Execution, template: StatementTemplate): CallerStatement {
   const { maxRows } = prepared
   return {
     text: template.text,
@@ -59,6 +74,7 @@ function toStatement(
     before: prepared.before,
     // A rehearsal fails where the real thing would: at the end, when deferred constraints are checked.
     after: prepared.isRolledBack && !prepared.isReadOnly ? 'SET CONSTRAINTS ALL IMMEDIATE' : undefined,
+    cancellation,
   }
 }
 
@@ -110,17 +126,12 @@ function findFailure({ action, preferences, isSingular }: Prepared, { count }: P
   return isLimited && handling === 'strict' && maxAffected !== null && count > maxAffected ? tooManyAffected(count) : undefined
 }
 
-async function addEstimate(
-  project: ProjectScope,
-  request: RestRequest,
-  read: ReadRequest,
-  prepared: Prepared,
-  result: ResultRow,
-): Promise<void> {
+async function addEstimate(execution: Execution, result: ResultRow): Promise<void> {
+  const { project, prepared } = execution
   if (prepared.estimate === null) return
   const { maxRows } = prepared
   if (prepared.preferences.count === 'estimated' && maxRows !== null && (result.total ?? 0) <= maxRows) return
-  const { rows } = await project.db.asCaller(toStatement(project, request, read, prepared, prepared.estimate))
+  const { rows } = await project.db.asCaller(toStatement(execution, prepared.estimate))
   const [explained] = JSON.parse(rows[0]?.[0]?.toString('utf8') ?? '[]') as { Plan: { 'Plan Rows': number } }[]
   const estimated = explained?.Plan['Plan Rows'] ?? 0
   result.total = Math.max(result.total ?? 0, estimated)

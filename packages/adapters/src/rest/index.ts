@@ -1,3 +1,4 @@
+export type { AnswerOptions } from './execute.ts'
 export { createRestAdapter, type RestAdapter, type RestAdapterOptions } from './adapter.ts'
 export { findRestFault, type RestFault } from './fault.ts'
 export type { RestRequest } from './parse/api-request.ts'

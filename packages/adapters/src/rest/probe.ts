@@ -1,6 +1,7 @@
 import { isServiceError } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import { createRestAdapter } from './adapter.ts'
+import { bodyText } from './reply.ts'
 
 const TABLE = 'create table if not exists public.isolation_probe (seed text primary key)'
 
@@ -15,14 +16,14 @@ export const probe = {
   async sees(project: ProjectScope, seed: string): Promise<boolean> {
     const query = `seed=eq.${encodeURIComponent(seed)}`
     try {
-      const { body } = await createRestAdapter().answer(project, {
+      const reply = await createRestAdapter().answer(project, {
         method: 'GET',
         path: '/isolation_probe',
         query,
         headers: {},
         body: null,
       })
-      return body !== null && body.toString('utf8') !== '[]'
+      return bodyText(reply) !== '[]'
     } catch (error) {
       if (isServiceError(error, 'rest.relation_not_found')) return false
       throw error

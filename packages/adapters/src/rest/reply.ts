@@ -1,4 +1,4 @@
-import type { CallerResult } from '@polder/db'
+import type { CallerResult, FieldStream } from '@polder/db'
 import { rangeUnsatisfiable, restError } from './fault.ts'
 import { escapeQueryText } from './parse/canonical-query.ts'
 import { type RowRange, toContentRange } from './parse/range.ts'
@@ -9,7 +9,13 @@ import { RESULT } from './queries/statements.ts'
 export interface RestReply {
   status: number
   headers: [name: string, value: string][]
-  body: Buffer | null
+  /** A stream only where the caller can take one: it has to be read to its end, or destroyed. */
+  body: Buffer | FieldStream | null
+}
+
+/** The body of an answer that was not asked for as a stream. */
+export function bodyText({ body }: RestReply): string {
+  return Buffer.isBuffer(body) ? body.toString('utf8') : ''
 }
 
 /** What a statement's row says. */
@@ -17,14 +23,14 @@ export interface ResultRow {
   total: number | null
   count: number
   location: string | null
-  body: Buffer | null
+  body: Buffer | FieldStream | null
   headers: string | null
   status: string | null
   inserted: number | null
 }
 
 /** Reads the one row of a statement; `isBytes` when its body is a bytea. */
-export function readResult({ rows }: CallerResult, isBytes = false): ResultRow {
+export function readResult({ rows, stream }: CallerResult, isBytes = false): ResultRow {
   const row = rows[0] ?? []
   const text = (place: number) => row[place]?.toString('utf8') ?? null
   const number = (place: number) => (row[place] == null ? null : Number(row[place].toString('latin1')))
@@ -32,7 +38,7 @@ export function readResult({ rows }: CallerResult, isBytes = false): ResultRow {
     total: number(RESULT.total),
     count: number(RESULT.count) ?? 0,
     location: text(RESULT.location),
-    body: isBytes ? fromHex(row[RESULT.body]) : (row[RESULT.body] ?? null),
+    body: stream ?? (isBytes ? fromHex(row[RESULT.body]) : (row[RESULT.body] ?? null)),
     headers: text(RESULT.headers),
     status: text(RESULT.status),
     inserted: number(RESULT.inserted),

@@ -4,6 +4,7 @@ import { openTestCluster, type TestCluster, type TestProject } from '@polder/db/
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createRestAdapter } from './adapter.ts'
 import { findRestFault } from './fault.ts'
+import { bodyText } from './reply.ts'
 
 let cluster: TestCluster
 let project: TestProject
@@ -31,8 +32,7 @@ function withSettings(settings: Partial<RestSettings>): ProjectScope {
 }
 
 async function read(open: ProjectScope, path: string, query = '', headers: Record<string, string> = {}, method = 'GET') {
-  const reply = await rest.answer(open, { method, path, query, headers, body: null })
-  return reply.body?.toString() ?? ''
+  return bodyText(await rest.answer(open, { method, path, query, headers, body: null }))
 }
 
 const call = (open: ProjectScope, name: string) => read(open, `/rpc/${name}`, '', {}, 'POST')

@@ -13,6 +13,7 @@ import { errorEntries, type ErrorEntry } from './entry.ts'
 const SYSTEM_ERRORS = errorEntries({
   'request.invalid': { kind: 'invalid_input', sentence: 'The request is not of the form that this call takes.' },
   'request.not_found': { kind: 'not_found', sentence: 'There is nothing at this address.' },
+  'request.abandoned': { kind: 'invalid_input', sentence: 'Whoever asked has gone before there was an answer.' },
   'request.too_large': { kind: 'too_large', sentence: 'The request is larger than this call takes.' },
   'request.rate_limited': { kind: 'rate_limited', sentence: 'Too many requests; try again later.' },
   'request.cross_site': { kind: 'forbidden', sentence: 'The request comes from another site.' },

@@ -1,5 +1,6 @@
 import type { DatabaseError } from 'pg'
 import type { PreparedStatement } from './prepared-statements.ts'
+import type { FieldStream } from './field-stream.ts'
 import type { CallerResult, CallerStatement } from './project-database.ts'
 
 /** Who a statement runs as. */
@@ -31,6 +32,10 @@ export class Batch {
   rows: (Buffer | null)[][] = []
   #results: CallerResult[] = []
   error: DatabaseError | undefined
+  /** What of its answer is still being read. */
+  stream: FieldStream | undefined
+  /** Called when the connection is done with it. */
+  onDone: (() => void) | undefined
 
   constructor(
     of: { statement: CallerStatement; identities: readonly CallerIdentity[] } | undefined,
@@ -53,6 +58,13 @@ export class Batch {
       this.answering += this.stride
     }
     this.completed += 1
+  }
+
+  /** Answers with the beginning of its one row; the rest comes by the stream. */
+  resolveStreamed(fields: (Buffer | null)[], stream: FieldStream): void {
+    this.stream = stream
+    this.mayRepeat = false
+    this.resolve([{ rows: [fields], command: '', durationMs: performance.now() - this.startedAt, stream }])
   }
 
   toResults(now: number): CallerResult[] {

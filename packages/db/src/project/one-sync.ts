@@ -1,17 +1,16 @@
 import type { Socket } from 'node:net'
 import { ServiceError } from '@polder/core'
 import type { Client } from 'pg'
-import { socketOf } from '../connect.ts'
+import { cancelRunning } from '../connect.ts'
 import { Batch, type CallerIdentity } from './batch.ts'
-import { ISOLATION, RESET, settingsText, toSettingsText, toSettingsValues } from './caller-settings.ts'
-import { PreparedStatements, type PreparedStatement } from './prepared-statements.ts'
+import { BatchWriter, requireSendable } from './batch-writer.ts'
+import type { ByteSource } from './byte-source.ts'
+import { FieldStream, LongRow, type FieldSource } from './field-stream.ts'
 import type { CallerResult, CallerStatement } from './project-database.ts'
-import { toSearchPath } from './search-path.ts'
-import { readError, readRow, WireReader } from './wire-reader.ts'
-import { WireWriter } from './wire-writer.ts'
+import { readError, readRow, WireReader, type LongMessage } from './wire-reader.ts'
 
-const MAX_PREPARED = 250
-const MAX_VALUES = 65_535
+/** However steadily it is read, a stream holds its connection no longer. */
+const MAX_STREAM_MS = 300_000
 
 /**
  * The data plane's protocol on a connection that `pg` has opened: settings and statement are bound and executed with one
@@ -31,23 +30,25 @@ const MAX_VALUES = 65_535
 export class OneSyncConnection {
   /** True when the session must not be used again. */
   isSpoilt = false
+  readonly #client: Client
   readonly #socket: Socket
-  readonly #writer = new WireWriter()
-  readonly #prepared = new PreparedStatements(MAX_PREPARED)
+  readonly #writer = new BatchWriter()
   /** Sent and not answered yet, in order. */
   readonly #queue: Batch[] = []
   #isEnded = false
   #isFlushing = false
   #lastError: Error | undefined
-  // Plans hand over the same array again and again.
-  #path: { of: readonly string[]; text: string } = { of: [], text: toSearchPath([]) }
 
-  constructor(client: Client) {
-    const reader = new WireReader((type, chunk, start, end) => this.#handle(type, chunk, start, end))
-    this.#socket = socketOf(client)
-    // pg decodes every field to a string, and makes an object and an event of every message.
-    this.#socket.removeAllListeners('data')
-    this.#socket.on('data', (chunk: Buffer) => reader.read(chunk))
+  /** `source` is what the client's bytes come from. */
+  constructor(client: Client, source: ByteSource) {
+    const reader = new WireReader(
+      (type, chunk, start, end) => this.#handle(type, chunk, start, end),
+      (type) => this.#beginLong(type),
+    )
+    this.#client = client
+    this.#socket = source.socket
+    // pg would decode every field to a string, and make an object and an event of every message.
+    source.read((chunk) => reader.read(chunk))
     client.once('end', () => this.#end())
   }
 
@@ -61,10 +62,21 @@ export class OneSyncConnection {
     return this.#queue[0]?.startedAt
   }
 
-  /** Runs the statement as the caller. Throws pg's `DatabaseError` as it came, or `database.unavailable`. */
-  run(statement: CallerStatement, identity: CallerIdentity): Promise<CallerResult> {
+  /** Whether an answer is being read piece by piece: nobody can tell how long that takes. */
+  get isStreaming(): boolean {
+    return this.#queue[0]?.stream !== undefined
+  }
+
+  /**
+   * Runs the statement as the caller. Throws pg's `DatabaseError` as it came, or `database.unavailable`. An answer with a stream
+   * comes before the connection is done with it; `onDone` tells when it is.
+   */
+  run(statement: CallerStatement, identity: CallerIdentity, onDone?: () => void): Promise<CallerResult> {
     return new Promise((resolve, reject) => {
-      this.#send(new Batch({ statement, identities: [identity] }, true, (results) => resolve(results[0]!), reject), false)
+      const batch = new Batch({ statement, identities: [identity] }, true, (results) => resolve(results[0]!), reject)
+      batch.onDone = onDone
+      if (statement.cancellation !== undefined) statement.cancellation.act = () => this.#cancel(batch)
+      this.#send(batch, false)
     })
   }
 
@@ -110,7 +122,7 @@ export class OneSyncConnection {
     } catch (error) {
       await this.#finish('rollback')
       if (batch === undefined || !this.#isStale(batch)) throw error
-      this.#forgetAll()
+      this.#writer.forgetAll()
       throw new StaleStatement()
     }
   }
@@ -118,18 +130,22 @@ export class OneSyncConnection {
   #finish(command: 'commit' | 'rollback'): Promise<unknown> {
     return new Promise((resolve, reject) => {
       const batch = new Batch(undefined, false, resolve, reject)
-      this.#write(batch, undefined, command, [])
+      this.#writer.putCommand(batch, command)
       this.#append(batch)
     })
   }
 
   #send(batch: Batch, isBlock: boolean): void {
-    this.#put(batch, isBlock)
+    requireSendable(batch.statement!)
+    // Half a batch must never be followed by another one.
+    const wasSpoilt = this.isSpoilt
+    this.isSpoilt = true
+    this.#writer.put(batch, isBlock)
+    this.isSpoilt = wasSpoilt
     this.#append(batch)
   }
 
   #append(batch: Batch): void {
-    this.#writer.sync()
     if (this.#queue.push(batch) === 1) batch.startedAt = performance.now()
     if (this.#isFlushing) return
     // Whatever else this turn of the event loop brings goes out with it.
@@ -145,53 +161,44 @@ export class OneSyncConnection {
     if (this.#socket.writableLength > 0) this.#writer.giveUpBuffer()
   }
 
-  /** Puts the whole batch into the writer. */
-  #put(batch: Batch, isBlock: boolean): void {
-    const { text, before, after, values, searchPath, isolation, settings = [] } = batch.statement!
-    if (text.includes('\0') || before?.includes('\0') === true || after?.includes('\0') === true) {
-      throw new ServiceError('request.invalid', { message: 'The statement has a null character.' })
+  /** Nobody waits for it any more. */
+  #cancel(batch: Batch): void {
+    batch.mayRepeat = false
+    if (batch === this.#queue[0]) {
+      // Which statement the server will find when it hears of it, nobody knows; so nobody else may be on this connection.
+      this.isSpoilt = true
+      this.abandonOthers()
+      void cancelRunning(this.#client)
     }
-    if (values.length > MAX_VALUES) throw new ServiceError('request.too_large', { message: 'The statement has too many values.' })
-    // Half a batch must never be followed by another one.
-    const wasSpoilt = this.isSpoilt
-    this.isSpoilt = true
-    this.#close(this.#prepared.evict())
-    const path = this.#toSearchPath(searchPath)
-    if (isBlock) this.#write(batch, undefined, 'begin', [])
-    for (const identity of batch.identities) {
-      this.#write(batch, '', RESET, [])
-      // Has to come before anything that looks at data.
-      if (isolation !== undefined) this.#write(batch, '', ISOLATION[isolation], [])
-      if (settings.length > 0) this.#write(batch, '', settingsText(settings.length), settings.flat())
-      this.#write(batch, '', toSettingsText(batch.statement!), toSettingsValues(batch.statement!, identity, path))
-      const planSpace = `${identity.role} ${path}`
-      if (before !== undefined) this.#write(batch, planSpace, before, [])
-      batch.answering = batch.written
-      this.#write(batch, planSpace, text, values)
-      if (after !== undefined) this.#write(batch, undefined, after, [])
-    }
-    this.isSpoilt = wasSpoilt
-    // Those of the first are as many as those of each other.
-    batch.stride = (batch.written - (isBlock ? 1 : 0)) / batch.identities.length
-    batch.answering -= batch.stride * (batch.identities.length - 1)
+    batch.reject(new ServiceError('request.abandoned'))
   }
 
-  /** One statement of a batch; without a plan space it is not kept on the server. */
-  #write(batch: Batch, planSpace: string | undefined, text: string, values: readonly (string | null)[]): void {
-    batch.written += 1
-    if (planSpace === undefined) {
-      this.#writer.parse('', text)
-      batch.parsing.push(undefined)
-      this.#writer.bindAndExecute('', values)
-      return
+  #beginLong(type: number): LongMessage | undefined {
+    const batch = this.#queue[0]
+    if (type !== 0x44 || batch?.statement?.isStreamed !== true || batch.completed !== batch.answering) return undefined
+    this.abandonOthers()
+    return new LongRow((fields, length) => {
+      const stream = new FieldStream(length, this.#toSource(batch))
+      batch.resolveStreamed(fields, stream)
+      return stream
+    })
+  }
+
+  #toSource(batch: Batch): FieldSource {
+    const begun = performance.now()
+    return {
+      pause: () => void this.#socket.pause(),
+      resume: () => void this.#socket.resume(),
+      onProgress: () => {
+        // Whoever watches for statements that take too long counts from here.
+        const now = performance.now()
+        if (now - begun < MAX_STREAM_MS) batch.startedAt = now
+      },
+      onAbandoned: () => {
+        this.isSpoilt = true
+        batch.onDone?.()
+      },
     }
-    const prepared = this.#prepared.get(planSpace, text)
-    if (!prepared.isSent) {
-      this.#writer.parse(prepared.name, text)
-      prepared.isSent = true
-      batch.parsing.push(prepared)
-    }
-    this.#writer.bindAndExecute(prepared.name, values)
   }
 
   #handle(type: number, chunk: Buffer, start: number, end: number): void {
@@ -199,7 +206,7 @@ export class OneSyncConnection {
     if (batch === undefined) return this.#handleUnasked(type, chunk, start, end)
     switch (type) {
       case 0x44: // DataRow
-        if (batch.completed === batch.answering) batch.rows.push(readRow(chunk, start))
+        if (batch.completed === batch.answering) batch.rows.push(readRow(chunk, start, end))
         break
       case 0x43: // CommandComplete
         batch.complete(chunk, start, end - 1)
@@ -245,15 +252,18 @@ export class OneSyncConnection {
     const now = performance.now()
     this.#queue.shift()
     if (this.#queue[0] !== undefined) this.#queue[0].startedAt = now
-    // What was sent to be parsed and was not: an error came first, maybe its own.
-    for (const statement of batch.parsing) if (statement !== undefined) this.#prepared.forget(statement)
+    // An error came first, maybe its own.
+    if (batch.parsing.length > 0) this.#writer.forgetUnparsed(batch)
     const { error } = batch
-    if (error === undefined) return batch.resolve(batch.toResults(now))
-    if (!batch.mayRepeat || !this.#isStale(batch)) return batch.reject(error)
-    this.#forgetAll()
-    batch.mayRepeat = false
-    batch.reset()
-    this.#send(batch, false)
+    if (error !== undefined && batch.mayRepeat && this.#isStale(batch)) {
+      this.#writer.forgetAll()
+      batch.mayRepeat = false
+      batch.reset()
+      return this.#send(batch, false)
+    }
+    batch.onDone?.()
+    if (error === undefined) batch.resolve(batch.toResults(now))
+    else batch.reject(error)
   }
 
   #end(): void {
@@ -261,7 +271,10 @@ export class OneSyncConnection {
     this.isSpoilt = true
     for (const batch of this.#queue.splice(0)) {
       const cause = batch.error ?? this.#lastError ?? new Error('The connection ended.')
-      batch.reject(new ServiceError('database.unavailable', { cause }))
+      const error = new ServiceError('database.unavailable', { cause })
+      batch.reject(error)
+      batch.stream?.destroy(error)
+      batch.onDone?.()
     }
   }
 
@@ -273,19 +286,6 @@ export class OneSyncConnection {
     if (error === undefined || bound !== completed || this.#isEnded) return false
     if (error.code === '0A000') return error.message === 'cached plan must not change result type'
     return error.code === '26000' || error.code === '42P05'
-  }
-
-  #forgetAll(): void {
-    this.#close(this.#prepared.clear())
-  }
-
-  #close(statements: PreparedStatement[]): void {
-    for (const statement of statements) if (statement.isSent) this.#writer.close(statement.name)
-  }
-
-  #toSearchPath(schemas: readonly string[]): string {
-    if (schemas !== this.#path.of) this.#path = { of: schemas, text: toSearchPath(schemas) }
-    return this.#path.text
   }
 }
 

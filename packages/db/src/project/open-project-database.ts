@@ -81,7 +81,7 @@ class Engine {
     if (keep !== undefined) return this.#withOneSync(statement, false, (oneSync) => oneSync.runAndKeep(statement, identity, keep))
     // What takes long, or may have to wait for others, gets a connection of its own; so does what nobody knows yet.
     const mayShare = statement.isReadOnly && this.#times.isQuick(statement.text)
-    const result = await this.#withOneSync(statement, mayShare, (oneSync) => oneSync.run(statement, identity))
+    const result = await this.#withOneSync(statement, mayShare, (oneSync, onDone) => oneSync.run(statement, identity, onDone))
     if (statement.isReadOnly) this.#times.note(statement.text, result.durationMs)
     return result
   }
@@ -94,20 +94,27 @@ class Engine {
   async #withOneSync<Result>(
     statement: CallerStatement,
     mayShare: boolean,
-    run: (oneSync: OneSyncConnection) => Promise<Result>,
+    run: (oneSync: OneSyncConnection, onDone?: () => void) => Promise<Result>,
   ): Promise<Result> {
+    const { cancellation } = statement
     for (let tries = 1; ; tries += 1) {
       const isShared = mayShare && tries === 1
       const lease =
         this.#pools.tryAcquire(this.#ref, 'authenticator', isShared) ??
         (await this.#pools.acquire(this.#ref, 'authenticator', this.#logins.authenticator, isShared))
+      let isStreamed = false
       try {
-        return await run(lease.oneSync!)
+        if (cancellation?.isCancelled) throw new ServiceError('request.abandoned')
+        const result = await run(lease.oneSync!, statement.isStreamed === true ? () => lease.release() : undefined)
+        // The connection is given back when the stream is done with it.
+        isStreamed = (result as Partial<CallerResult>).stream !== undefined
+        return result
       } catch (error) {
         const mayTry = error instanceof ConnectionTaken || mayAskAgain(statement, error)
         if (!mayTry || tries > (mayShare ? 2 : 1)) throw error
       } finally {
-        lease.release()
+        if (!isStreamed) lease.release()
+        if (cancellation !== undefined) cancellation.act = undefined
       }
     }
   }

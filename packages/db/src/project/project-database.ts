@@ -1,6 +1,8 @@
 import type { AppCaller } from '@polder/core'
 import type { Kysely } from 'kysely'
 import type { Client } from 'pg'
+import type { Cancellation } from './cancellation.ts'
+import type { FieldStream } from './field-stream.ts'
 import type { ReplicationSession } from './replication/replication-session.ts'
 import type { ProjectTables } from './tables/project-tables.ts'
 
@@ -29,6 +31,10 @@ export interface CallerStatement {
   before?: string
   /** The same to run last. */
   after?: string
+  /** Whether the last field of a row of a megabyte and more may come as a stream; for statements that read and give one row. */
+  isStreamed?: boolean
+  /** Ends it when whoever asked has gone. */
+  cancellation?: Cancellation
 }
 
 /** Rows as Postgres sent them (text format, bytes not copied or decoded), and the command tag, for example `INSERT 0 1`. */
@@ -37,13 +43,15 @@ export interface CallerResult {
   command: string
   /** How long Postgres took, the way there and back included. */
   durationMs: number
+  /** In place of the last field of the one row: to be read to its end or destroyed, since it holds the connection. */
+  stream?: FieldStream
 }
 
 /** The ways into one project's database. The name of the method is the security review. */
 export interface ProjectDatabase {
   /**
    * Runs one generated statement as the caller's role with the caller's claims, in one transaction and one round trip.
-   * Throws pg's `DatabaseError` as it came, `project.connections_exhausted`, or `database.unavailable`.
+   * Throws pg's `DatabaseError` as it came, `project.connections_exhausted`, `database.unavailable`, or `request.abandoned`.
    * With `keep`, the transaction is committed only if it answers true for the result (one more round trip).
    */
   asCaller(statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult>

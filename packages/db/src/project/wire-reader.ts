@@ -1,22 +1,38 @@
 import { DatabaseError } from 'pg'
 
 const HEADER_BYTES = 5
+/** From this size on a message may be taken in pieces. */
+const LONG_BYTES = 1_048_576
 
-/** Splits what the server sends into messages: `handle(type, chunk, start, end)` for the body of each. */
+/** Takes the body of a message piece by piece. */
+export interface LongMessage {
+  write(piece: Buffer): void
+}
+
+/** Splits what the server sends into messages: `handle(type, chunk, start, end)` for the body of each, valid until it returns. */
 export class WireReader {
   readonly #handle: (type: number, chunk: Buffer, start: number, end: number) => void
+  readonly #beginLong: (type: number) => LongMessage | undefined
+  #long: LongMessage | undefined
+  #longLeft = 0
   #pieces: Buffer[] = []
   #have = 0
   #need = HEADER_BYTES
 
-  constructor(handle: (type: number, chunk: Buffer, start: number, end: number) => void) {
+  /** `beginLong` is asked for each message of a megabyte and more; what it answers gets the body as it comes, and `handle` nothing of it. */
+  constructor(
+    handle: (type: number, chunk: Buffer, start: number, end: number) => void,
+    beginLong: (type: number) => LongMessage | undefined = () => undefined,
+  ) {
     this.#handle = handle
+    this.#beginLong = beginLong
   }
 
   read(chunk: Buffer): void {
+    if (this.#long !== undefined) return this.#readLong(this.#long, chunk)
     if (this.#have === 0) return this.#split(chunk)
     // A long message comes in many pieces; they are joined once, when the last one is there.
-    this.#pieces.push(chunk)
+    this.#pieces.push(Buffer.from(chunk))
     this.#have += chunk.length
     if (this.#have < this.#need) return
     const joined = Buffer.concat(this.#pieces, this.#have)
@@ -32,6 +48,7 @@ export class WireReader {
     while (at + HEADER_BYTES <= length) {
       const end = at + 1 + readInt32(chunk, at + 1)
       if (end > length) {
+        if (end - at >= LONG_BYTES && this.#startLong(chunk, at, end)) return
         need = end - at
         break
       }
@@ -39,22 +56,40 @@ export class WireReader {
       at = end
     }
     if (at === length) return
-    this.#pieces = [at === 0 ? chunk : chunk.subarray(at)]
+    this.#pieces = [Buffer.from(at === 0 ? chunk : chunk.subarray(at))]
     this.#have = length - at
     this.#need = need
   }
+
+  #startLong(chunk: Buffer, at: number, end: number): boolean {
+    const long = this.#beginLong(chunk[at]!)
+    if (long === undefined) return false
+    this.#long = long
+    this.#longLeft = end - at - HEADER_BYTES
+    this.#readLong(long, chunk.subarray(at + HEADER_BYTES))
+    return true
+  }
+
+  #readLong(long: LongMessage, chunk: Buffer): void {
+    const piece = chunk.length <= this.#longLeft ? chunk : chunk.subarray(0, this.#longLeft)
+    this.#longLeft -= piece.length
+    if (this.#longLeft === 0) this.#long = undefined
+    long.write(piece)
+    if (piece.length < chunk.length) this.#split(chunk.subarray(piece.length))
+  }
 }
 
-/** The fields of a DataRow, as views on the bytes received. */
-export function readRow(chunk: Buffer, start: number): (Buffer | null)[] {
+/** The fields of a DataRow, in a copy of their own. */
+export function readRow(chunk: Buffer, start: number, end: number): (Buffer | null)[] {
   const count = (chunk[start]! << 8) | chunk[start + 1]!
   const row = new Array<Buffer | null>(count)
-  let at = start + 2
+  const bytes = Buffer.from(chunk.subarray(start + 2, end))
+  let at = 0
   for (let index = 0; index < count; index += 1) {
-    const length = readInt32(chunk, at)
+    const length = readInt32(bytes, at)
     at += 4
     if (length === -1) row[index] = null
-    else row[index] = chunk.subarray(at, (at += length))
+    else row[index] = bytes.subarray(at, (at += length))
   }
   return row
 }

@@ -1,5 +1,6 @@
 const FIRST_BYTES = 4_096
 const KEPT_BYTES = 65_536
+const MEASURED_LENGTH = 10_000
 
 const PARSE = 0x50
 const BIND = 0x42
@@ -91,7 +92,8 @@ export class WireWriter {
   }
 
   #text(text: string): void {
-    this.#reserve(text.length * 3)
+    // Measuring a long text costs less than three times the place for it.
+    this.#reserve(text.length < MEASURED_LENGTH ? text.length * 3 : Buffer.byteLength(text))
     this.#end += this.#buffer.write(text, this.#end, 'utf8')
   }
 

@@ -29,8 +29,8 @@ test('messages are the same however the bytes are cut', () => {
       const bytes = Buffer.concat(rows.flatMap((row) => [message('D', rowBody(row)), message('2', Buffer.alloc(0))]))
       const seen: (string | null)[][] = []
       let others = 0
-      const reader = new WireReader((type, chunk, start) => {
-        if (type === 0x44) seen.push(readRow(chunk, start).map((value) => value?.toString() ?? null))
+      const reader = new WireReader((type, chunk, start, end) => {
+        if (type === 0x44) seen.push(readRow(chunk, start, end).map((value) => value?.toString() ?? null))
         else others += 1
       })
       let at = 0
@@ -65,10 +65,10 @@ test('what is written has the lengths that it says, also when the buffer grows',
         writer.sync()
         const types: string[] = []
         const read: (string | null)[] = []
-        new WireReader((type, chunk, start) => {
+        new WireReader((type, chunk, start, end) => {
           types.push(String.fromCharCode(type))
           // portal, name, no formats: then the values, written as a row is
-          if (type === 0x42) read.push(...readRow(chunk, start + 1 + 5 + 2).map((value) => value?.toString() ?? null))
+          if (type === 0x42) read.push(...readRow(chunk, start + 1 + 5 + 2, end).map((value) => value?.toString() ?? null))
         }).read(Buffer.from(writer.take()))
         expect(types).toEqual(['P', 'B', 'E', 'C', 'S'])
         expect(read).toEqual(values.map((value) => (value === null ? null : Buffer.from(value).toString())))

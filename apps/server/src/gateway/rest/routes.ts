@@ -1,7 +1,7 @@
 import type { ServerResponse } from 'node:http'
 import type { RestAdapter, RestReply, RestRequest } from '@polder/adapters/rest'
 import type { Observe } from '@polder/core'
-import type { ProjectScope } from '@polder/db'
+import { Cancellation, type ProjectScope } from '@polder/db'
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify'
 import { toErrorReply } from './wire.ts'
 
@@ -43,7 +43,9 @@ export async function restRoutes(app: FastifyInstance, { rest, observe }: RestRo
 async function handle(rest: RestRoutesOptions['rest'], request: FastifyRequest, reply: FastifyReply): Promise<void> {
   const { project } = request as WithProject
   if (project === null) throw new TypeError('the gateway opened no project')
-  const answer = await rest.answer(project, toRestRequest(request))
+  const cancellation = new Cancellation()
+  reply.raw.once('close', () => cancellation.cancel())
+  const answer = await rest.answer(project, toRestRequest(request), { isStreamed: true, cancellation })
   // Past the framework, straight to the socket: there is nothing left to serialize, and these are the bytes of most answers.
   void reply.hijack()
   sendAnswer(reply.raw, answer)
@@ -63,7 +65,9 @@ function sendAnswer(response: ServerResponse, { status, headers, body }: RestRep
     return
   }
   response.setHeader('Content-Length', body.length)
-  if (body.length > ONE_WRITE_BYTES) response.end(body)
+  // Where one of the two ends too early, so does the other: a client must not take half an answer for a whole one.
+  if (!Buffer.isBuffer(body)) void body.pipeTo(response).catch(() => {})
+  else if (body.length > ONE_WRITE_BYTES) response.end(body)
   else response.end(body.toString('latin1'), 'latin1')
 }
 

@@ -149,6 +149,6 @@ function toArguments(routine: Routine, { query, payload }: ApiRequest): CallArgu
 function filteredColumns(conditions: readonly PlannedCondition[]): string[] {
   return conditions.flatMap((condition) => {
     if (condition.kind === 'group') return filteredColumns(condition.members)
-    return condition.kind === 'filter' ? [condition.field.name] : [condition.alias]
+    return condition.kind === 'filter' ? [condition.field.name] : []
   })
 }

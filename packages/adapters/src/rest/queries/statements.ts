@@ -10,8 +10,8 @@ import { mutateQuery } from './mutate-query.ts'
 import { countQuery, readQuery } from './read-query.ts'
 import { NOTHING, type Sql, constant, join, qualified, sql } from './sql-text.ts'
 
-/** The columns of every statement's one row, in order. */
-export const RESULT = { total: 0, count: 1, location: 2, body: 3, headers: 4, status: 5, inserted: 6 } as const
+/** The columns of every statement's one row, in order: the body last, since it may be long and the rest has to be known before. */
+export const RESULT = { total: 0, count: 1, location: 2, headers: 3, status: 4, inserted: 5, body: 6 } as const
 
 const NULL = sql`NULL`
 const HEADERS = sql`nullif(current_setting('response.headers', true), '')`
@@ -43,7 +43,7 @@ interface Result {
 }
 
 function resultColumns({ total = NULL, count = COUNT, location = NULL, body, inserted = NULL }: Result): Sql {
-  return join([total, count, location, body, HEADERS, STATUS, inserted], sql`, `)
+  return join([total, count, location, HEADERS, STATUS, inserted, body], sql`, `)
 }
 
 export interface ReadStatementOptions {
