@@ -62,7 +62,13 @@ export async function createServices(options: ServicesOptions) {
   const { publicUrl } = config.http
   await migratePlatform(cluster)
   const { db: platform, pool, close: closePlatform } = openPlatformDatabase(cluster.control)
-  const logs = await openProjectLogs({ platform, control: cluster.control, limits: config.logs, observe: options.observe })
+  const logs = await openProjectLogs({
+    platform,
+    control: cluster.control,
+    limits: config.logs,
+    isOn: config.logs.isOn,
+    observe: options.observe,
+  })
   const observe: Observe = (observation) => {
     options.observe(observation)
     logs.observe(observation)
