@@ -9,6 +9,7 @@ import type { RestReply } from './reply.ts'
 import { describeRoot, toOptionsReply } from './describe.ts'
 import { type AnswerOptions, execute } from './execute.ts'
 import { createSchemaCache, type KnownSchema } from './schema-cache.ts'
+import { tellOfStatement } from './tell-of-statement.ts'
 
 /** The data API of a project: PostgREST's meaning of a request, run as the caller. */
 export interface RestAdapter {
@@ -68,7 +69,17 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
       }
       const read = readRequest(settings, request, resource)
       const prepared = await withFreshSchema(project, known, (fresh) => findOrPrepare(fresh, read))
-      return execute({ project, request, read, prepared, isStreamed: options?.isStreamed, cancellation: options?.cancellation })
+      const start = performance.now()
+      try {
+        const { isStreamed, cancellation } = options ?? {}
+        const reply = await execute({ project, request, read, prepared, isStreamed, cancellation })
+        const durationMs = performance.now() - start
+        if (durationMs >= project.configuration.logs.slowStatementMs) tellOfStatement(observe, project, request, prepared, { durationMs })
+        return reply
+      } catch (error) {
+        tellOfStatement(observe, project, request, prepared, { durationMs: performance.now() - start, error })
+        throw error
+      }
     },
     async listTables(project) {
       const { schema } = await schemas.get(project)
