@@ -118,6 +118,7 @@ begin
     grant %1$I to %2$I, %3$I, %4$I, %5$I with inherit false, set false;
     grant %2$I to %5$I with inherit true, set false;
     grant anon, authenticated, service_role to %3$I, %2$I with inherit false, set true;
+    grant supabase_auth_admin to %3$I with inherit false, set true;
     grant anon, authenticated, service_role to %5$I with inherit true, set false;
     grant project_owner to %2$I with inherit true, set true;
     grant platform_internal to %4$I with inherit true, set true;

@@ -16,10 +16,11 @@ begin
       -- makes databases; roles are made for it by the functions of provisioning.sql
       ('platform_ctl', 'login nosuperuser createdb', ''),
       ('platform_repl', 'login', 'replication'),
+      -- runs the hooks of a project's auth service: what it may do is what the project grants it
+      ('supabase_auth_admin', 'nologin noinherit', ''),
       -- nobody is a member of these: they exist so that SQL written for Supabase finds them
       ('authenticator', 'nologin noinherit', ''),
       ('supabase_admin', 'nologin', ''),
-      ('supabase_auth_admin', 'nologin noinherit', ''),
       ('supabase_storage_admin', 'nologin noinherit', ''),
       ('supabase_realtime_admin', 'nologin noinherit', ''),
       ('dashboard_user', 'nologin', '')
@@ -64,3 +65,19 @@ $$;
 
 -- Tables that a project writes policies on belong to project_owner; the platform makes them, and migrates them later.
 grant project_owner to platform_internal with inherit true, set true;
+
+-- Projects of earlier versions, whose logins were made before hooks ran.
+do $$
+declare
+  login record;
+begin
+  for login in
+    select r.oid::regrole as role from pg_roles r
+    where r.rolname ~ '^project_.*_authenticator$' and r.rolcanlogin and not exists (
+      select from pg_auth_members m where m.member = r.oid and m.roleid = 'supabase_auth_admin'::regrole
+    )
+  loop
+    execute format('grant supabase_auth_admin to %s with inherit false, set true', login.role);
+  end loop;
+end
+$$;

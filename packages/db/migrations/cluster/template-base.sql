@@ -2,7 +2,7 @@
 
 alter schema public owner to project_owner;
 revoke all on schema public from public;
-grant usage on schema public to anon, authenticated, service_role;
+grant usage on schema public to anon, authenticated, service_role, supabase_auth_admin;
 
 create schema extensions;
 grant usage on schema extensions to public;
@@ -25,6 +25,7 @@ end
 $$;
 
 grant usage on schema auth, storage, realtime to project_owner, anon, authenticated, service_role;
+grant usage on schema auth to supabase_auth_admin;
 grant usage on schema graphql_public to project_owner, anon, authenticated, service_role;
 grant usage on schema vault, cron, net, supabase_functions, webhooks to project_owner;
 

@@ -339,7 +339,8 @@ create table polder.inbox_messages (
   subject text not null default ''::text,
   content text not null,
   created_at timestamp with time zone not null default now(),
-  read_at timestamp with time zone
+  read_at timestamp with time zone,
+  failure text
 );
 
 alter table polder.inbox_messages add constraint inbox_messages_channel_check CHECK ((channel = ANY (ARRAY['email'::text, 'sms'::text])));
@@ -995,6 +996,8 @@ grant usage on schema auth to project_owner;
 
 grant usage on schema auth to service_role;
 
+grant usage on schema auth to supabase_auth_admin;
+
 grant usage on schema cron to project_owner;
 
 grant create on schema extensions to project_owner;
@@ -1016,6 +1019,8 @@ grant usage on schema public to anon;
 grant usage on schema public to authenticated;
 
 grant usage on schema public to service_role;
+
+grant usage on schema public to supabase_auth_admin;
 
 grant usage on schema realtime to anon;
 

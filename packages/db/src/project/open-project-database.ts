@@ -30,6 +30,8 @@ export function createProjectDatabase(options: ProjectDatabaseOptions): ProjectD
 
 const MEMBER_CLAIMS = JSON.stringify({ role: 'service_role' })
 
+const AUTH_ADMIN: CallerIdentity = { role: 'supabase_auth_admin', claimsJson: JSON.stringify({ role: 'supabase_auth_admin' }) }
+
 class CallerDatabase implements ProjectDatabase {
   readonly #engine: Engine
   readonly #identity: CallerIdentity
@@ -49,6 +51,10 @@ class CallerDatabase implements ProjectDatabase {
 
   asCallers(statement: CallerStatement, callers: readonly AppCaller[]): Promise<CallerResult[]> {
     return this.#engine.runAsEach({ ...statement, isReadOnly: true }, callers)
+  }
+
+  asAuthAdmin(statement: CallerStatement): Promise<CallerResult> {
+    return this.#engine.runAs(AUTH_ADMIN, statement)
   }
 
   asOwner<Result>(work: (tx: Kysely<ProjectTables>) => Promise<Result>): Promise<Result> {

@@ -61,6 +61,11 @@ export interface ProjectDatabase {
    */
   asCallers(statement: CallerStatement, callers: readonly AppCaller[]): Promise<CallerResult[]>
   /**
+   * Runs one generated statement as the role `supabase_auth_admin`, for functions that the project wrote as hooks of its auth
+   * service: with the rights that the project gave that role, and none of the platform's. Throws as `asCaller` does.
+   */
+  asAuthAdmin(statement: CallerStatement): Promise<CallerResult>
+  /**
    * Runs the platform's own queries on the schemas that it owns (auth, storage …), in one transaction, as the project's
    * platform login: row-level security does not judge them. `search_path` is `pg_catalog`: qualify every name.
    */

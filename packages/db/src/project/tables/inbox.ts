@@ -14,4 +14,6 @@ export interface InboxMessagesTable {
   content: string
   created_at: Generated<Date>
   read_at: Date | null
+  /** Why its provider did not take it; null where there is none. */
+  failure: string | null
 }
