@@ -28,7 +28,7 @@ const signUp = async (email = newEmail()) => {
   const { user, session } = await auth.signUp(scopes.app(), { email, password, client })
   return { email, user, session: session! }
 }
-const signIn = (email: string, secret = password) => auth.signInWithPassword(scopes.app(), { email, password: secret, client })
+const signIn = (email: string, secret = password) => auth.signIn(scopes.app(), { email, password: secret, client })
 const codeOf = (work: Promise<unknown>) =>
   work.then(
     () => 'done',

@@ -1,43 +1,42 @@
-import { randomUUID } from 'node:crypto'
-import { isDatabaseRole, ServiceError } from '@polder/core'
+import { ServiceError } from '@polder/core'
+import { isDatabaseRole } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
+import type { AuthParts } from './auth-parts.ts'
 import type { AuthUser } from './auth-user.ts'
 import { findViolatedKey, withDatabaseError } from './database-error.ts'
 import { parseEmailAddress } from './email-address.ts'
 import { toMetadataJson, type Metadata } from './metadata.ts'
-import type { PasswordHasher } from './password.ts'
+import { refusedByTrigger, toNewUser } from './new-user.ts'
+import { toPasswordCost } from './password.ts'
+import { parsePasswordHash } from './password-hash.ts'
 import { requireStorablePassword, requireStrongPassword } from './password-rules.ts'
+import { parsePhoneNumber } from './phone-number.ts'
 import { insertAuditEntry } from './queries/audit-log.ts'
+import { updateProviders, upsertOwnIdentity } from './queries/identities.ts'
 import { deleteSessions } from './queries/sessions.ts'
-import { selectUserPage } from './queries/user-pages.ts'
-import {
-  confirmUser,
-  deleteUser as deleteUserRow,
-  findEmailOwner,
-  findUserById,
-  insertUser,
-  softDeleteUser,
-  updateUser,
-  updateUserEmail,
-  type UserChange,
-} from './queries/users.ts'
+import { confirmEmail, confirmPhone, setEmail, setPhone, updateUser, type UserChange } from './queries/user-changes.ts'
+import { findEmailOwner, findPhoneOwner, findUserById, insertUser } from './queries/users.ts'
 import { isUuid, requireAdmin, toActor } from './require-user.ts'
 
-export interface ListUsersInput {
-  /** From 1. */
-  page: number
-  perPage: number
-  search?: string
-  isOldestFirst?: boolean
+/** What an administrator can say of a user, new or known. */
+export interface UserFields {
+  email?: string
+  phone?: string
+  password?: string
+  role?: string
+  /** True confirms the address now; false leaves it as it is. */
+  isConfirmed?: boolean
+  isPhoneConfirmed?: boolean
+  userMetadata?: Metadata
+  appMetadata?: Metadata
+  /** Seconds from now; null lifts the ban. */
+  banSeconds?: number | null
 }
 
-/** A page of the project's users, newest first, and how many there are. */
-export async function listUsers(project: ProjectScope, input: ListUsersInput): Promise<{ users: AuthUser[]; total: number }> {
-  await requireAdmin(project)
-  const { page, perPage, search = '', isOldestFirst = false } = input
-  // no address and no name has these, and Postgres takes them for no text
-  if (search.includes('\0') || !search.isWellFormed()) return { users: [], total: 0 }
-  return project.db.asOwner((tx) => selectUserPage(tx, { page, perPage, search, isOldestFirst }))
+export interface CreateUserInput extends UserFields {
+  id?: string
+  /** Of Argon2id or bcrypt, instead of a password. */
+  passwordHash?: string
 }
 
 /** One user. Throws `auth.user_not_found`. */
@@ -48,67 +47,57 @@ export async function getUserById(project: ProjectScope, userId: string): Promis
   return user
 }
 
-export interface CreateUserInput {
-  email: string
-  /** Without one the user cannot sign in by password. */
-  password?: string
-  id?: string
-  role?: string
-  /** Default false, even where sign-ups are confirmed by themselves. */
-  isConfirmed?: boolean
-  userMetadata?: Metadata
-  appMetadata?: Metadata
-  banSeconds?: number | null
-}
-
-/** Adds a user as an administrator. Throws `auth.email_exists`, `auth.id_taken`, and the errors of what is not valid. */
-export async function createUser(passwords: PasswordHasher, project: ProjectScope, input: CreateUserInput): Promise<AuthUser> {
+/**
+ * Adds a user as an administrator; without a password they cannot sign in by one. Nobody is confirmed unless that is asked for. Throws
+ * `auth.email_exists`, `auth.phone_exists`, `auth.id_taken`, and the errors of what is not valid.
+ */
+export async function createUser(parts: AuthParts, project: ProjectScope, input: CreateUserInput): Promise<AuthUser> {
   await requireAdmin(project)
-  const email = parseEmailAddress(input.email)
-  const id = input.id ?? randomUUID()
-  if (!isUuid(id)) throw new ServiceError('auth.validation_failed', { message: 'ID must conform to the uuid v4 format' })
-  if (/^[0-]*$/.test(id)) throw new ServiceError('auth.validation_failed', { message: 'ID cannot be a nil uuid' })
-  const role = toRole(input.role) ?? 'authenticated'
-  const userMetadata = toMetadataJson(input.userMetadata ?? {}, 'user_metadata')
-  const appMetadata = toMetadataJson({ provider: 'email', providers: ['email'], ...input.appMetadata }, 'app_metadata')
-  if (input.password) requireStorablePassword(input.password)
-  const passwordHash = input.password ? await passwords.hash(input.password) : null
+  if (!input.email && !input.phone) {
+    throw new ServiceError('auth.validation_failed', { message: 'Cannot create a user without either an email or phone' })
+  }
+  const { id } = input
+  if (id !== undefined && !isUuid(id)) throw invalid('ID must conform to the uuid v4 format')
+  if (id !== undefined && /^[0-]*$/.test(id)) throw invalid('ID cannot be a nil uuid')
+  const address = {
+    ...(input.email && { email: parseEmailAddress(input.email) }),
+    ...(input.phone && { phone: parsePhoneNumber(input.phone) }),
+  }
+  const fields = toFields(input)
+  const row = toNewUser({
+    ...address,
+    ...(id !== undefined && { id }),
+    role: fields.role ?? 'authenticated',
+    passwordHash: await toPasswordHash(parts, project, input),
+    data: input.userMetadata ?? {},
+    appMetadata: input.appMetadata ?? {},
+  })
+  // what an administrator says of a user is no proof of an address
+  for (const identity of row.identities) identity.data = { ...address, sub: row.id, email_verified: false, phone_verified: false }
 
   const work = project.db.asOwner(async (tx) => {
-    const identityData = JSON.stringify({ sub: id, email, email_verified: false, phone_verified: false })
-    const outcome = await insertUser(tx, { id, email, passwordHash, role, appMetadata, userMetadata, identityData })
-    if (outcome === 'taken') throw new ServiceError('auth.email_exists')
+    const outcome = await insertUser(tx, row)
+    if (outcome === 'taken') throw new ServiceError((await isEmailTaken(tx, row.email)) ? 'auth.email_exists' : 'auth.phone_exists')
+    if (outcome === 'id_taken') throw new ServiceError('auth.id_taken')
     if (outcome === 'swallowed') throw new ServiceError('auth.database_error', { message: 'Database error creating new user' })
-    if (input.isConfirmed) await confirmUser(tx, id)
-    if (input.banSeconds !== undefined) await updateUser(tx, id, { banSeconds: input.banSeconds })
-    await insertAuditEntry(tx, {
-      action: 'user_signedup',
-      actor: toActor(project),
-      ip: null,
-      traits: { user_id: id, user_email: email, provider: 'email' },
-    })
-    return findUserById(tx, id)
+    if (input.isConfirmed && row.email !== null) await confirmEmail(tx, row.id)
+    if (input.isPhoneConfirmed && row.phone !== null) await confirmPhone(tx, row.id)
+    if (input.banSeconds !== undefined) await updateUser(tx, row.id, { banSeconds: input.banSeconds })
+    const provider = row.email === null ? 'phone' : 'email'
+    const traits = { user_id: row.id, user_email: row.email ?? '', user_phone: row.phone ?? '', provider }
+    await insertAuditEntry(tx, { action: 'user_signedup', actor: toActor(project), ip: null, traits })
+    return findUserById(tx, row.id)
   })
   const user = await withDatabaseError('Database error creating new user', work.catch(throwTakenId))
-  if (!user) throw new ServiceError('auth.database_error', { message: 'Database error creating new user' })
+  if (!user) throw refusedByTrigger()
   return user
 }
 
-export interface UpdateUserByIdInput {
-  email?: string
-  password?: string
-  role?: string
-  /** True confirms the address now; false leaves it as it is. */
-  isConfirmed?: boolean
-  userMetadata?: Metadata
-  appMetadata?: Metadata
-  /** Seconds from now; null lifts the ban. */
-  banSeconds?: number | null
-}
+export type UpdateUserByIdInput = UserFields
 
-/** Changes a user as an administrator. A new password ends all of the user's sessions. Throws `auth.user_not_found`, `auth.email_exists`. */
+/** Changes a user as an administrator. A new password ends all of the user's sessions. Throws `auth.user_not_found`, `auth.email_exists` … */
 export async function updateUserById(
-  passwords: PasswordHasher,
+  parts: AuthParts,
   project: ProjectScope,
   userId: string,
   input: UpdateUserByIdInput,
@@ -116,24 +105,30 @@ export async function updateUserById(
   await requireAdmin(project)
   if (!isUuid(userId)) throw new ServiceError('auth.user_not_found')
   const email = input.email ? parseEmailAddress(input.email) : undefined
-  const change: UserChange = {}
-  const role = toRole(input.role)
-  if (role !== undefined) change.role = role
-  if (input.userMetadata) change.userMetadata = toMetadataJson(input.userMetadata, 'user_metadata')
-  if (input.appMetadata) change.appMetadata = toMetadataJson(input.appMetadata, 'app_metadata')
-  if (input.banSeconds !== undefined) change.banSeconds = input.banSeconds
+  const phone = input.phone ? parsePhoneNumber(input.phone) : undefined
+  const change = toFields(input)
   if (input.password) {
-    requireStrongPassword(project, input.password)
-    change.passwordHash = await passwords.hash(input.password)
+    await requireStrongPassword(parts.leaked, project, input.password)
+    change.passwordHash = await parts.passwords.hash(input.password, toPasswordCost(project.configuration.auth))
   }
 
   const work = project.db.asOwner(async (tx) => {
     if (!(await updateUser(tx, userId, change))) throw new ServiceError('auth.user_not_found')
     if (email !== undefined) {
       if ((await findEmailOwner(tx, email, userId)) !== undefined) throw new ServiceError('auth.email_exists')
-      await updateUserEmail(tx, userId, email, input.isConfirmed === true)
+      const isVerified = input.isConfirmed === true
+      await upsertOwnIdentity(tx, userId, 'email', JSON.stringify({ sub: userId, email, email_verified: isVerified }))
+      await setEmail(tx, userId, email, isVerified)
     }
-    if (input.isConfirmed) await confirmUser(tx, userId)
+    if (phone !== undefined) {
+      if ((await findPhoneOwner(tx, phone, userId)) !== undefined) throw new ServiceError('auth.phone_exists')
+      const isVerified = input.isPhoneConfirmed === true
+      await upsertOwnIdentity(tx, userId, 'phone', JSON.stringify({ sub: userId, phone, phone_verified: isVerified }))
+      await setPhone(tx, userId, phone, isVerified)
+    }
+    if (input.isConfirmed) await confirmEmail(tx, userId)
+    if (input.isPhoneConfirmed) await confirmPhone(tx, userId)
+    if (email !== undefined || phone !== undefined) await updateProviders(tx, userId)
     if (change.passwordHash !== undefined) await deleteSessions(tx, userId)
     await insertAuditEntry(tx, { action: 'user_modified', actor: toActor(project), ip: null, traits: { user_id: userId } })
     return findUserById(tx, userId)
@@ -143,33 +138,28 @@ export async function updateUserById(
   return user
 }
 
-export interface DeleteUserInput {
-  userId: string
-  /** Keeps the row, emptied, so that foreign keys to it stay. */
-  isSoft?: boolean
+async function isEmailTaken(tx: Parameters<typeof findEmailOwner>[0], email: string | null): Promise<boolean> {
+  return email !== null && (await findEmailOwner(tx, email)) !== undefined
 }
 
-/** Removes a user. Throws `auth.user_not_found`, and `auth.database_error` when the project's own tables hold on to the row. */
-export async function deleteUser(project: ProjectScope, { userId, isSoft = false }: DeleteUserInput): Promise<void> {
-  await requireAdmin(project)
-  if (!isUuid(userId)) throw new ServiceError('auth.user_not_found')
-  const work = project.db.asOwner(async (tx) => {
-    const user = await findUserById(tx, userId)
-    if (!user) throw new ServiceError('auth.user_not_found')
-    await insertAuditEntry(tx, {
-      action: 'user_deleted',
-      actor: toActor(project),
-      ip: null,
-      traits: { user_id: userId, user_email: user.email ?? '' },
-    })
-    if (isSoft) {
-      await softDeleteUser(tx, userId)
-      await deleteSessions(tx, userId)
-    } else if (!(await deleteUserRow(tx, userId))) {
-      throw new ServiceError('auth.database_error', { message: 'Database error deleting user' })
-    }
-  })
-  await withDatabaseError('Database error deleting user', work)
+async function toPasswordHash(parts: AuthParts, project: ProjectScope, input: CreateUserInput): Promise<string | null> {
+  if (input.password && input.passwordHash) throw invalid('Only a password or a password hash should be provided')
+  if (input.passwordHash) return parsePasswordHash(input.passwordHash)
+  if (!input.password) return null
+  requireStorablePassword(input.password)
+  return parts.passwords.hash(input.password, toPasswordCost(project.configuration.auth))
+}
+
+function toFields(input: UserFields): UserChange {
+  const change: UserChange = {}
+  if (input.role) {
+    if (!isDatabaseRole(input.role)) throw invalid('role must be anon, authenticated or service_role')
+    change.role = input.role
+  }
+  if (input.userMetadata) change.userMetadata = toMetadataJson(input.userMetadata, 'user_metadata')
+  if (input.appMetadata) change.appMetadata = toMetadataJson(input.appMetadata, 'app_metadata')
+  if (input.banSeconds !== undefined) change.banSeconds = input.banSeconds
+  return change
 }
 
 function throwTakenId(error: unknown): never {
@@ -177,9 +167,6 @@ function throwTakenId(error: unknown): never {
   throw error
 }
 
-function toRole(role: string | undefined): string | undefined {
-  if (role === undefined || role === '') return undefined
-  if (!isDatabaseRole(role))
-    throw new ServiceError('auth.validation_failed', { message: 'role must be anon, authenticated or service_role' })
-  return role
+function invalid(message: string): ServiceError {
+  return new ServiceError('auth.validation_failed', { message })
 }

@@ -1,8 +1,9 @@
 import { randomInt } from 'node:crypto'
 import { isServiceError } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
-import { createUser, listUsers, updateUserById } from './admin-users.ts'
-import type { PasswordHasher } from './password.ts'
+import { createUser, updateUserById } from './admin-users.ts'
+import type { AuthParts } from './auth-parts.ts'
+import { listUsers } from './list-users.ts'
 
 /** Letters and digits that nobody mistakes for one another. */
 const ALPHABET = 'ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnpqrstuvwxyz23456789'
@@ -25,20 +26,20 @@ export interface FirstUserInput {
  * user the password that it is called with. Takes a scope of a member or of the service role.
  */
 export async function createFirstUser(
-  hasher: PasswordHasher,
+  shared: AuthParts,
   project: ProjectScope,
   { email, password = makeFirstPassword(), passwordHash }: FirstUserInput,
 ): Promise<{ userId: string; email: string; password: string }> {
-  const passwords = passwordHash ? { ...hasher, hash: () => passwordHash } : hasher
+  const parts = passwordHash ? { ...shared, passwords: { ...shared.passwords, hash: () => passwordHash } } : shared
   try {
-    const user = await createUser(passwords, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
+    const user = await createUser(parts, project, { email, password, isConfirmed: true, userMetadata: { role: 'admin' } })
     return { userId: user.id, email: user.email ?? email, password }
   } catch (error) {
     if (!isServiceError(error, 'auth.email_exists')) throw error
-    const { users } = await listUsers(project, { page: 1, perPage: 2, search: email, isOldestFirst: true })
+    const { users } = await listUsers(project, { page: 1, perPage: 2, search: email, isAscending: true })
     const user = users.find((one) => one.email === email.toLowerCase())
     if (!user) throw error
-    await updateUserById(passwords, project, user.id, { password })
+    await updateUserById(parts, project, user.id, { password })
     return { userId: user.id, email: user.email ?? email, password }
   }
 }

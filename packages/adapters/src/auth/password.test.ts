@@ -1,35 +1,51 @@
 import { isServiceError } from '@polder/core'
+import { hashSync } from '@node-rs/bcrypt'
 import { describe, expect, test } from 'vitest'
-import { createPasswordHasher } from './password.ts'
+import { createPasswordHasher, isUsableHash } from './password.ts'
 import { createWorkQueue } from './work-queue.ts'
 
 const cheap = { memoryCost: 64, timeCost: 1, parallelism: 1 }
+const usual = { memoryCost: 19_456, timeCost: 2, parallelism: 1 }
 
 describe('passwords', () => {
-  test('are hashed by Argon2id at OWASP’s minimum, salted', async () => {
+  test('are hashed by Argon2id, salted', async () => {
     const passwords = createPasswordHasher()
-    const [one, two] = await Promise.all([passwords.hash('correct horse'), passwords.hash('correct horse')])
+    const [one, two] = await Promise.all([passwords.hash('correct horse', usual), passwords.hash('correct horse', usual)])
     expect(one).toMatch(/^\$argon2id\$v=19\$m=19456,t=2,p=1\$/)
     expect(one).not.toBe(two)
-    expect(await passwords.verify(one, 'correct horse')).toBe(true)
-    expect(await passwords.verify(one, 'correct horse ')).toBe(false)
+    expect(await passwords.verify(one, 'correct horse', usual)).toBe(true)
+    expect(await passwords.verify(one, 'correct horse ', usual)).toBe(false)
+    expect([passwords.needsRehash(one, usual), passwords.needsRehash(one, cheap)]).toEqual([false, true])
+  })
+
+  test('hashed by bcrypt are verified, and are to be hashed anew', async () => {
+    const passwords = createPasswordHasher()
+    const hashed = hashSync('pässwörd', { cost: 4 })
+    for (const version of ['$2a$', '$2b$', '$2y$']) {
+      const known = version + hashed.slice(4)
+      expect(await passwords.verify(known, 'pässwörd', cheap), version).toBe(true)
+      expect(await passwords.verify(known, 'passwörd', cheap), version).toBe(false)
+      expect(passwords.needsRehash(known, cheap)).toBe(true)
+    }
+    expect(isUsableHash(hashed.replace('$04$', '$31$'))).toBe(false)
   })
 
   test('are compared with nothing where there is no hash to trust', async () => {
-    const passwords = createPasswordHasher({ cost: cheap })
+    const passwords = createPasswordHasher()
     const dear = '$argon2id$v=19$m=4194304,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$aGFzaGhhc2hoYXNoaGFzaGhhc2hoYXNoaGFzaGhhc2g'
     for (const hash of [null, '', 'x', '$argon2id$', '$argon2id$v=19$m=1', '$2a$10$abcdefghijklmnopqrstuv', dear]) {
-      expect(await passwords.verify(hash, 'nobody has this password'), String(hash)).toBe(false)
+      expect(await passwords.verify(hash, 'nobody has this password', cheap), String(hash)).toBe(false)
     }
-    expect(await passwords.verify(await passwords.hash('x'), 'x'.repeat(5_000_000))).toBe(false)
+    expect(await passwords.verify(await passwords.hash('x', cheap), 'x'.repeat(5_000_000), cheap)).toBe(false)
   })
 
   test('take as long for nobody as for somebody', { timeout: 30_000 }, async () => {
-    const passwords = createPasswordHasher({ cost: { ...cheap, memoryCost: 4_096 } })
-    const hashed = await passwords.hash('correct horse')
+    const passwords = createPasswordHasher()
+    const cost = { ...cheap, memoryCost: 4_096 }
+    const hashed = await passwords.hash('correct horse', cost)
     const measure = async (hash: string | null) => {
       const start = performance.now()
-      await passwords.verify(hash, 'wrong')
+      await passwords.verify(hash, 'wrong', cost)
       return performance.now() - start
     }
     await measure(null)

@@ -58,6 +58,11 @@ export async function requireAdmin(project: ProjectScope): Promise<void> {
   await project.db.asOwner((tx) => requireUser(tx, claims))
 }
 
+/** Passes members only, whom their door has checked. Throws `auth.not_admin`. */
+export function requireMember(project: ProjectScope): void {
+  if (project.caller.kind !== 'member') throw new ServiceError('auth.not_admin')
+}
+
 /** Who acts, for the log. */
 export function toActor(project: ProjectScope): { id: string; name: string } {
   const { caller } = project

@@ -1,6 +1,5 @@
-import { isDatabaseRole, type DatabaseRole, type ProjectClaims } from '@polder/core'
-import type { ProjectScope } from '@polder/db'
 import type { AuthUser } from './auth-user.ts'
+import type { PasswordWeakness } from './password-rules.ts'
 
 /** Where a sign-in came from, as the session and the log remember it. */
 export interface ClientFacts {
@@ -17,52 +16,16 @@ export interface UserSession {
   /** Seconds since 1970. */
   expiresAt: number
   user: AuthUser
+  /** What is wrong with the password that was right: it was set under other rules. */
+  weakness?: PasswordWeakness
+  /** What the provider gave us for the user, if one did. */
+  providerToken?: string
+  providerRefreshToken?: string
 }
 
+/** A session and how its user has proven who they are, most recent first. */
 export interface SessionProof {
   sessionId: string
   aal: string
   amr: { method: string; timestamp: number }[]
-}
-
-/** Signs an access token for a session, with GoTrue's claims. */
-export function toUserSession(project: ProjectScope, user: AuthUser, proof: SessionProof, refreshToken: string): UserSession {
-  const { jwtExp } = project.configuration.auth
-  const issuedAt = Math.floor(Date.now() / 1000)
-  const expiresAt = issuedAt + jwtExp
-  const claims: ProjectClaims = {
-    iss: project.tokens.issuer,
-    sub: user.id,
-    aud: user.audience,
-    exp: expiresAt,
-    iat: issuedAt,
-    email: user.email ?? '',
-    phone: user.phone ?? '',
-    app_metadata: user.appMetadata,
-    user_metadata: user.userMetadata,
-    role: toTokenRole(user.role),
-    aal: proof.aal,
-    amr: proof.amr,
-    session_id: proof.sessionId,
-    is_anonymous: user.isAnonymous,
-  }
-  return { accessToken: signWithinLimit(project, claims), refreshToken, expiresIn: jwtExp, expiresAt, user }
-}
-
-/** No verifier takes a longer token. */
-const LONGEST_TOKEN = 8_192
-
-/** Large metadata stays out of the token, or its user could never use it again; `GET /user` still has it. */
-function signWithinLimit(project: ProjectScope, claims: ProjectClaims): string {
-  for (const candidate of [claims, { ...claims, user_metadata: {} }]) {
-    const token = project.tokens.sign(candidate)
-    if (token.length <= LONGEST_TOKEN) return token
-  }
-  return project.tokens.sign({ ...claims, user_metadata: {}, app_metadata: {} })
-}
-
-/** A user's role is a text that the project's owner may set to anything; what is no role of the data API gets the weakest. */
-function toTokenRole(role: string | null): DatabaseRole {
-  if (role === null) return 'authenticated'
-  return isDatabaseRole(role) ? role : 'anon'
 }

@@ -1,7 +1,7 @@
 import { ERROR_CATALOG, isServiceError, LOG_SERVICES, type LogLevel, type LogLine, type LogService, type Observation } from '@polder/core'
 import { isDatabaseError } from '@polder/db'
 
-const SERVICES = new Map<string, LogService>(LOG_SERVICES.map((name) => [name, name]))
+const SERVICE_OF_PATH = /^\/([a-z]+)\/v1(?:[/?]|$)/
 
 /** The line that an observation makes in a project's log; undefined for what concerns the installation only. */
 export function toLogLine(observation: Observation, at: number): { ref: string; line: LogLine } | undefined {
@@ -57,13 +57,17 @@ function toOwnPath(path: string): string {
 
 /** The service that a request was for, by its path; `gateway` where there is none of that name. */
 function toService(path: string): LogService {
-  const end = path.indexOf('/', 1)
-  if (end === -1 || !path.startsWith('/v1', end)) return 'gateway'
-  return SERVICES.get(path.slice(1, end)) ?? 'gateway'
+  const name = SERVICE_OF_PATH.exec(path)?.[1]
+  return name !== undefined && isLogService(name) ? name : 'gateway'
 }
 
 function toServiceOfCode(code: string): LogService {
-  return SERVICES.get(code.split('.')[0]!) ?? 'gateway'
+  const name = code.split('.')[0]!
+  return isLogService(name) ? name : 'gateway'
+}
+
+function isLogService(name: string): name is LogService {
+  return (LOG_SERVICES as readonly string[]).includes(name)
 }
 
 /** What may be shown of an error that nobody expected: its code's sentence. Its own words can hold anything that was sent to us. */

@@ -9,7 +9,6 @@ import type { RestReply } from './reply.ts'
 import { describeRoot, toOptionsReply } from './describe.ts'
 import { type AnswerOptions, execute } from './execute.ts'
 import { createSchemaCache, type KnownSchema } from './schema-cache.ts'
-import { tellOfStatement } from './tell-of-statement.ts'
 
 /** The data API of a project: PostgREST's meaning of a request, run as the caller. */
 export interface RestAdapter {
@@ -69,17 +68,7 @@ export function createRestAdapter({ observe = () => {}, maxSchemas = 200, maxPla
       }
       const read = readRequest(settings, request, resource)
       const prepared = await withFreshSchema(project, known, (fresh) => findOrPrepare(fresh, read))
-      const start = performance.now()
-      try {
-        const { isStreamed, cancellation } = options ?? {}
-        const reply = await execute({ project, request, read, prepared, isStreamed, cancellation })
-        const durationMs = performance.now() - start
-        if (durationMs >= project.configuration.logs.slowStatementMs) tellOfStatement(observe, project, request, prepared, { durationMs })
-        return reply
-      } catch (error) {
-        tellOfStatement(observe, project, request, prepared, { durationMs: performance.now() - start, error })
-        throw error
-      }
+      return execute({ project, request, read, prepared, isStreamed: options?.isStreamed, cancellation: options?.cancellation })
     },
     async listTables(project) {
       const { schema } = await schemas.get(project)

@@ -1,33 +1,57 @@
-import { sql, type Kysely } from 'kysely'
+import { sql, type Kysely, type RawBuilder } from 'kysely'
 import type { ProjectTables } from '@polder/db'
 import type { AuthUser } from '../auth-user.ts'
 import { selectUserRows, toAuthUser } from './user-rows.ts'
 
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i
 
-export interface UserPageQuery {
+/** What a list of users can be ordered by. */
+export type UserOrder = 'created_at' | 'updated_at' | 'last_sign_in_at' | 'email' | 'phone'
+
+/** Which users a list shows. */
+export type UserFilter = 'all' | 'confirmed' | 'unconfirmed' | 'anonymous' | 'banned'
+
+export interface UserSelection {
+  /** Part of an address, a number or a name, in any case, or a whole id. */
+  search: string
+  filter: UserFilter
+  /** Only users who can sign in with this provider. */
+  provider?: string
+}
+
+export interface UserPageQuery extends UserSelection {
   /** From 1. */
   page: number
   perPage: number
-  /** Part of an address or of `full_name`, in any case, or a whole id. */
-  search: string
-  isOldestFirst: boolean
+  orderBy: UserOrder
+  isAscending: boolean
 }
+
+const FILTERS: Record<Exclude<UserFilter, 'all'>, RawBuilder<boolean>> = {
+  confirmed: sql`auth.users.confirmed_at is not null`,
+  unconfirmed: sql`auth.users.confirmed_at is null and not auth.users.is_anonymous`,
+  anonymous: sql`auth.users.is_anonymous`,
+  banned: sql`auth.users.banned_until > pg_catalog.now()`,
+}
+
+// Word for word what the index users_search_idx is on.
+const SEARCHED = sql`(coalesce(auth.users.email, '') || ' ' || coalesce(auth.users.phone, '') || ' '
+  || coalesce(auth.users.raw_user_meta_data ->> 'full_name', '') || ' ' || coalesce(auth.users.raw_user_meta_data ->> 'name', ''))`
 
 /** A page of users and how many there are on all pages. */
 export async function selectUserPage(tx: Kysely<ProjectTables>, query: UserPageQuery): Promise<{ users: AuthUser[]; total: number }> {
-  const { page, perPage, search, isOldestFirst } = query
-  const part = `%${search.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`
-  const matches = UUID.test(search)
-    ? sql<boolean>`auth.users.id = ${search}::pg_catalog.uuid`
-    : sql<boolean>`(auth.users.email ilike ${part} or auth.users.raw_user_meta_data ->> 'full_name' ilike ${part})`
-  const direction = isOldestFirst ? 'asc' : 'desc'
-
-  let rows = selectUserRows(tx).orderBy('auth.users.created_at', direction).orderBy('auth.users.id', direction)
+  const { page, perPage, orderBy, isAscending } = query
+  const conditions = toConditions(query)
+  const direction = isAscending ? sql`asc nulls last` : sql`desc nulls last`
+  // the order of the primary index has its nulls first; created_at has none
+  const order = orderBy === 'created_at' ? sql.raw(isAscending ? 'asc' : 'desc') : direction
+  let rows = selectUserRows(tx)
+    .orderBy(sql`${sql.ref(`auth.users.${orderBy}`)} ${order}`)
+    .orderBy('auth.users.id', isAscending ? 'asc' : 'desc')
   let count = tx.selectFrom('auth.users').select(sql<string>`pg_catalog.count(*)`.as('total'))
-  if (search !== '') {
-    rows = rows.where(matches)
-    count = count.where(matches)
+  for (const condition of conditions) {
+    rows = rows.where(condition)
+    count = count.where(condition)
   }
   const found = await rows
     .limit(perPage)
@@ -35,4 +59,20 @@ export async function selectUserPage(tx: Kysely<ProjectTables>, query: UserPageQ
     .execute()
   const { total } = await count.executeTakeFirstOrThrow()
   return { users: found.map(toAuthUser), total: Number(total) }
+}
+
+function toConditions({ search, filter, provider }: UserSelection): RawBuilder<boolean>[] {
+  const conditions: RawBuilder<boolean>[] = []
+  if (filter !== 'all') conditions.push(FILTERS[filter])
+  if (provider !== undefined) {
+    conditions.push(sql`exists (select from auth.identities as one where one.user_id = auth.users.id and one.provider = ${provider})`)
+  }
+  if (UUID.test(search)) conditions.push(sql`auth.users.id = ${search}::pg_catalog.uuid`)
+  else if (search !== '') {
+    // numbers are stored without their plus sign
+    const text = /^\+\d+$/.test(search) ? search.slice(1) : search
+    const part = `%${text.replaceAll(/[\\%_]/g, (character) => `\\${character}`)}%`
+    conditions.push(sql`${SEARCHED} ilike ${part}`)
+  }
+  return conditions
 }

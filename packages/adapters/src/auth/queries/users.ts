@@ -8,20 +8,33 @@ type Tx = Kysely<ProjectTables>
 /** GoTrue's instance, which every row carries. */
 const INSTANCE = '00000000-0000-0000-0000-000000000000'
 
+/** An address or a number that a user signs in with, as it is stored. */
+export type UserAddress = { email: string } | { phone: string }
+
 /** One user by id. */
 export async function findUserById(tx: Tx, id: string): Promise<AuthUser | undefined> {
   const row = await selectUserRows(tx).where('auth.users.id', '=', id).executeTakeFirst()
   return row && toAuthUser(row)
 }
 
-/** The user who signs in with this address, with what is needed to check the password. */
-export async function findUserByEmail(tx: Tx, email: string): Promise<{ user: AuthUser; passwordHash: string | null } | undefined> {
+/** The user who signs in with this address or number, with what is needed to check the password. */
+export async function findUserByAddress(
+  tx: Tx,
+  address: UserAddress,
+): Promise<{ user: AuthUser; passwordHash: string | null } | undefined> {
+  const [column, value] = 'email' in address ? (['email', address.email] as const) : (['phone', address.phone] as const)
   const row = await selectUserRows(tx)
     .select('auth.users.encrypted_password')
-    .where('auth.users.email', '=', email)
+    .where(`auth.users.${column}`, '=', value)
     .where('auth.users.is_sso_user', '=', false)
     .executeTakeFirst()
   return row && { user: toAuthUser(row), passwordHash: row.encrypted_password || null }
+}
+
+/** The user who wants to have this number and has not proven it yet. */
+export async function findUserByNewPhone(tx: Tx, phone: string): Promise<AuthUser | undefined> {
+  const row = await selectUserRows(tx).where('auth.users.phone_change', '=', phone).limit(1).executeTakeFirst()
+  return row && toAuthUser(row)
 }
 
 /** The hash of a user's password. */
@@ -40,99 +53,71 @@ export async function findEmailOwner(tx: Tx, email: string, except: string | nul
   return result.rows[0]?.id
 }
 
+/** The id of the user who has the number, other than `except`. */
+export async function findPhoneOwner(tx: Tx, phone: string, except: string | null = null): Promise<string | undefined> {
+  const result = await sql<{ id: string }>`
+    select id from auth.users where phone = ${phone} and id is distinct from ${except}::pg_catalog.uuid limit 1`.execute(tx)
+  return result.rows[0]?.id
+}
+
 export interface NewUser {
   id: string
-  email: string
+  email: string | null
+  phone: string | null
   passwordHash: string | null
   role: string
+  isAnonymous: boolean
   /** JSON objects, as text. */
   appMetadata: string
   userMetadata: string
-  identityData: string
+  /** What the user can sign in with; none for an anonymous one. */
+  identities: { provider: 'email' | 'phone'; data: Record<string, unknown> }[]
 }
 
 /**
- * Adds a user who is not confirmed yet, with an identity of provider `email`. `taken` when someone has the address already;
- * `swallowed` when a tenant's trigger kept one of the rows out: the caller must undo the transaction then.
+ * Adds a user who is not confirmed yet, with their identities. `taken` when someone has the address or the number already, `id_taken`
+ * when someone has the id; `swallowed` when a tenant's trigger kept one of the rows out: the caller must undo the transaction then.
  */
-export async function insertUser(tx: Tx, user: NewUser): Promise<'added' | 'taken' | 'swallowed'> {
+export async function insertUser(tx: Tx, user: NewUser): Promise<'added' | 'taken' | 'id_taken' | 'swallowed'> {
   const result = await sql<{ isAdded: boolean; isComplete: boolean }>`
     with added as (
-      insert into auth.users (instance_id, id, aud, role, email, encrypted_password, raw_app_meta_data, raw_user_meta_data,
-        created_at, updated_at, confirmation_token, recovery_token, email_change_token_new, email_change)
-      select ${INSTANCE}::pg_catalog.uuid, ${user.id}::pg_catalog.uuid, 'authenticated', ${user.role}, ${user.email}, ${user.passwordHash},
-        ${user.appMetadata}::pg_catalog.jsonb, ${user.userMetadata}::pg_catalog.jsonb, pg_catalog.now(), pg_catalog.now(), '', '', '', ''
+      insert into auth.users (instance_id, id, aud, role, email, phone, encrypted_password, raw_app_meta_data, raw_user_meta_data,
+        created_at, updated_at, confirmation_token, recovery_token, email_change_token_new, email_change, is_anonymous)
+      select ${INSTANCE}::pg_catalog.uuid, ${user.id}::pg_catalog.uuid, 'authenticated', ${user.role}, ${user.email}, ${user.phone},
+        ${user.passwordHash}, ${user.appMetadata}::pg_catalog.jsonb, ${user.userMetadata}::pg_catalog.jsonb, pg_catalog.now(),
+        pg_catalog.now(), '', '', '', '', ${user.isAnonymous}::pg_catalog.bool
       where not exists (select from auth.identities where email = ${user.email})
-      on conflict (email) where (is_sso_user = false) do nothing
+      on conflict do nothing
       returning id
     ), identified as (
       insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
-      select added.id::pg_catalog.text, added.id, ${user.identityData}::pg_catalog.jsonb, 'email', pg_catalog.now(), pg_catalog.now(),
-        pg_catalog.now()
-      from added
+      select added.id::pg_catalog.text, added.id, each.data, each.provider, pg_catalog.now(), pg_catalog.now(), pg_catalog.now()
+      from added, pg_catalog.jsonb_to_recordset(${JSON.stringify(user.identities)}::pg_catalog.jsonb)
+        as each (provider pg_catalog.text, data pg_catalog.jsonb)
       returning id
     )
-    select exists (select from added) as "isAdded", exists (select from identified) as "isComplete"`.execute(tx)
+    select exists (select from added) as "isAdded",
+      (select pg_catalog.count(*) from identified) = ${user.identities.length} as "isComplete"`.execute(tx)
   const { isAdded, isComplete } = result.rows[0]!
   if (isAdded) return isComplete ? 'added' : 'swallowed'
-  return (await findEmailOwner(tx, user.email)) === undefined ? 'swallowed' : 'taken'
-}
-
-/** Marks the address as confirmed, as GoTrue does it: an update of its own, which triggers may listen to. */
-export async function confirmUser(tx: Tx, id: string): Promise<void> {
-  await sql`
-    update auth.users set email_confirmed_at = pg_catalog.now(), confirmation_token = '', updated_at = pg_catalog.now(),
-      raw_user_meta_data = ${mergedJson('raw_user_meta_data', '{"email_verified": true}')}
-    where id = ${id}::pg_catalog.uuid`.execute(tx)
-}
-
-export interface UserChange {
-  role?: string
-  passwordHash?: string
-  /** JSON objects as text: their keys replace the user's, keys with null are removed. */
-  userMetadata?: string
-  appMetadata?: string
-  /** Seconds from now; null lifts the ban. */
-  banSeconds?: number | null
-}
-
-/** Changes what is given; each is one update. False when there is no such user (any more). */
-export async function updateUser(tx: Tx, id: string, change: UserChange): Promise<boolean> {
-  const { role, passwordHash, userMetadata, appMetadata, banSeconds } = change
-  const sets = [sql`updated_at = pg_catalog.now()`]
-  if (role !== undefined) sets.push(sql`role = ${role}`)
-  if (passwordHash !== undefined) {
-    // one who changes the password may no longer trust what was mailed before
-    sets.push(sql`encrypted_password = ${passwordHash}, confirmation_token = '', recovery_token = '', email_change_token_new = '',
-      email_change_token_current = '', phone_change_token = '', reauthentication_token = '', confirmation_sent_at = null,
-      recovery_sent_at = null, email_change_sent_at = null, phone_change_sent_at = null, reauthentication_sent_at = null`)
-  }
-  if (userMetadata !== undefined) sets.push(sql`raw_user_meta_data = ${mergedJson('raw_user_meta_data', userMetadata)}`)
-  if (appMetadata !== undefined) sets.push(sql`raw_app_meta_data = ${mergedJson('raw_app_meta_data', appMetadata)}`)
-  if (banSeconds === null) sets.push(sql`banned_until = null`)
-  if (typeof banSeconds === 'number') sets.push(sql`banned_until = pg_catalog.now() + pg_catalog.make_interval(secs => ${banSeconds})`)
-  const result = await sql`update auth.users set ${sql.join(sets)} where id = ${id}::pg_catalog.uuid`.execute(tx)
-  return result.numAffectedRows === 1n
-}
-
-/** Gives the user another address, in `auth.users` and in the identity of provider `email`, which is made where it is missing. */
-export async function updateUserEmail(tx: Tx, id: string, email: string, isConfirmed: boolean): Promise<void> {
-  const data = JSON.stringify({ sub: id, email, email_verified: isConfirmed })
-  await sql`
-    insert into auth.identities (provider_id, user_id, identity_data, provider, last_sign_in_at, created_at, updated_at)
-    values (${id}, ${id}::pg_catalog.uuid, ${data}::pg_catalog.jsonb, 'email', pg_catalog.now(), pg_catalog.now(), pg_catalog.now())
-    on conflict (provider_id, provider) do update set updated_at = pg_catalog.now(),
-      identity_data = auth.identities.identity_data || excluded.identity_data`.execute(tx)
-  await sql`
-    update auth.users set email = ${email}, updated_at = pg_catalog.now(), is_anonymous = is_anonymous and not ${isConfirmed}::pg_catalog.bool,
-      email_confirmed_at = case when ${isConfirmed}::pg_catalog.bool then pg_catalog.now() else email_confirmed_at end
-    where id = ${id}::pg_catalog.uuid`.execute(tx)
+  const hasOwner =
+    (user.email !== null && (await findEmailOwner(tx, user.email)) !== undefined) ||
+    (user.phone !== null && (await findPhoneOwner(tx, user.phone)) !== undefined)
+  if (hasOwner) return 'taken'
+  return (await findUserById(tx, user.id)) === undefined ? 'swallowed' : 'id_taken'
 }
 
 /** Removes a user and, by foreign keys, their sessions and identities. False when there was none. */
 export async function deleteUser(tx: Tx, id: string): Promise<boolean> {
   const result = await tx.deleteFrom('auth.users').where('id', '=', id).executeTakeFirst()
   return result.numDeletedRows === 1n
+}
+
+/** Removes a user who was added a moment ago, as long as nothing was made of the row since. */
+export async function deleteUnconfirmedUser(tx: Tx, id: string): Promise<void> {
+  await sql`
+    delete from auth.users
+    where id = ${id}::pg_catalog.uuid and email_confirmed_at is null and phone_confirmed_at is null and last_sign_in_at is null`.execute(tx)
 }
 
 /** Keeps a user's row for foreign keys, without anything that says who it was. */
@@ -149,12 +134,5 @@ export async function softDeleteUser(tx: Tx, id: string): Promise<void> {
     update auth.identities set identity_data = '{}', updated_at = pg_catalog.now(),
       provider_id = pg_catalog.encode(pg_catalog.sha256(pg_catalog.convert_to(provider || ':' || provider_id, 'UTF8')), 'hex')
     where user_id = ${id}::pg_catalog.uuid and identity_data <> '{}'`.execute(tx)
-}
-
-/** The column's object with the keys of the other one in place, and without those that are null there. */
-function mergedJson(column: string, json: string) {
-  return sql`(
-    case when pg_catalog.jsonb_typeof(${sql.ref(column)}) = 'object' then ${sql.ref(column)} else '{}'::pg_catalog.jsonb end
-      || ${json}::pg_catalog.jsonb
-  ) - array(select key from pg_catalog.jsonb_each(${json}::pg_catalog.jsonb) where value = 'null'::pg_catalog.jsonb)`
+  await sql`delete from auth.one_time_tokens where user_id = ${id}::pg_catalog.uuid`.execute(tx)
 }

@@ -14,8 +14,6 @@ export interface RestRequest {
   /** Names in lower case; several of one name joined by commas. */
   headers: Readonly<Record<string, string | undefined>>
   body: Buffer | null
-  /** For the log. */
-  requestId?: string
 }
 
 export type Action =
