@@ -114,18 +114,3 @@ export function memoryOf(pids: number[]): number {
   }
   return kilobytes * 1024
 }
-
-/** Processor time that these processes have used so far, in microseconds; steadier on a busy machine than any rate. */
-export function cpuOf(pids: number[]): number {
-  let ticks = 0
-  for (const pid of pids) {
-    try {
-      const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1]!.split(' ')
-      ticks += Number(fields[11]) + Number(fields[12])
-    } catch {
-      // it ended between the listing and the reading
-    }
-  }
-  // A hundred ticks a second, as Linux tells user programs.
-  return ticks * 10_000
-}

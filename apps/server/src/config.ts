@@ -108,10 +108,6 @@ export const environmentSchema = z.object({
     .enum(['open', 'closed'])
     .default('open')
     .describe('Whether anybody can make an account on a new installation; the first account always can. Changed in the dashboard later.'),
-  POLDER_PROJECT_LOGS: z
-    .enum(['on', 'off'])
-    .default('on')
-    .describe('Whether projects have logs at all; without them nothing of their requests is kept.'),
   POLDER_LOG_DAYS: count(1, 90, 30).describe('Most days that the log of a project is kept, whatever the project’s own settings say.'),
   POLDER_LOG_MEGABYTES_PER_PROJECT: count(1, 1_000_000, 1024).describe(
     'Most that the log of one project may take; its oldest lines go first.',
@@ -191,7 +187,6 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
     platform: { isSignUpOpen: settings.POLDER_SIGN_UP === 'open' },
     log: { level: settings.POLDER_LOG_LEVEL },
     logs: {
-      isOn: settings.POLDER_PROJECT_LOGS === 'on',
       maxDays: settings.POLDER_LOG_DAYS,
       maxBytesPerProject: settings.POLDER_LOG_MEGABYTES_PER_PROJECT * 1_000_000,
       maxBytes: settings.POLDER_LOG_MEGABYTES * 1_000_000,

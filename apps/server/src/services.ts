@@ -3,7 +3,7 @@ import path from 'node:path'
 import { createAuthAdapter, makeFirstPassword } from '@polder/adapters/auth'
 import { createDatabaseAdapter } from '@polder/adapters/database'
 import { createFunctionsAdapter } from '@polder/adapters/functions'
-import { createAddressGuard } from '@polder/adapters/outgoing'
+import { createAddressGuard, createOutgoingClient } from '@polder/adapters/outgoing'
 import { createRestAdapter } from '@polder/adapters/rest'
 import type { Observe, ProjectRef } from '@polder/core'
 import {
@@ -62,13 +62,7 @@ export async function createServices(options: ServicesOptions) {
   const { publicUrl } = config.http
   await migratePlatform(cluster)
   const { db: platform, pool, close: closePlatform } = openPlatformDatabase(cluster.control)
-  const logs = await openProjectLogs({
-    platform,
-    control: cluster.control,
-    limits: config.logs,
-    isOn: config.logs.isOn,
-    observe: options.observe,
-  })
+  const logs = await openProjectLogs({ platform, control: cluster.control, limits: config.logs, observe: options.observe })
   const observe: Observe = (observation) => {
     options.observe(observation)
     logs.observe(observation)
@@ -94,16 +88,17 @@ export async function createServices(options: ServicesOptions) {
   const router = createServiceRouter(routing)
   const makersRouter = createServiceRouter({ ...routing, opens: ['starting', 'active'], maxProjects: 100 })
 
-  const auth = createAuthAdapter({})
-  const rest = createRestAdapter({ observe })
-  pools.onEmptied((ref) => rest.release(ref as ProjectRef))
-  const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
-
   const ownAddress = createOwnAddress(config.http)
   const guard = createAddressGuard({
     allowed: toBlockList(config.outgoing.allowed),
     ownPorts: new Set([config.http.port, cluster.address.port]),
   })
+  const outgoing = createOutgoingClient({ guard })
+  const auth = createAuthAdapter({ guard, outgoing, observe })
+  const rest = createRestAdapter({ observe })
+  pools.onEmptied((ref) => rest.release(ref as ProjectRef))
+  const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
+
   const functions = createFunctionsAdapter({
     ...config.functions,
     ...{ platform, box, guard, publicUrl, observe },
@@ -185,6 +180,8 @@ export async function createServices(options: ServicesOptions) {
     await worker.stop()
     await refill.stop()
     await functions.close()
+    await auth.settle()
+    await outgoing[Symbol.asyncDispose]()
     router.close()
     makersRouter.close()
     await pools.end()

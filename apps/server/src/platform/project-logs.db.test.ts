@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createHttpServer } from '../http-server.ts'
 import type { Services } from '../services.ts'
-import { runAuditedSql } from './run-audited-sql.ts'
 import { openTestServer, untilEnded, type TestAccount, type TestServer } from '../testing/test-server.ts'
 
 let server: TestServer
@@ -131,48 +130,6 @@ test('what services say stands beside the request that it belongs to', async () 
   ])
   expect(JSON.stringify(story)).not.toContain('hunter2')
   await untilLogged(alpha, { services: ['operations'], search: 'project.create' }, 1)
-})
-
-describe('the database', () => {
-  const insert = (body: string) =>
-    fetch(`${alpha.url}/rest/v1/notes`, {
-      method: 'POST',
-      headers: { apikey: alpha.anonKey, 'content-type': 'application/json' },
-      body,
-    })
-
-  test('tells what it refused, by request, and none of the values', async () => {
-    const member = await services.router.getConnection(
-      await services.router.validateProjectAccess(alpha.ref, {
-        kind: 'member',
-        accountId: owner.account.accountId,
-        permission: 'database.execute',
-      }),
-    )
-    await runAuditedSql(services, member, owner.actor, {
-      sql: 'create table public.notes (id int primary key, secret text not null); select pg_notify($$pgrst$$, $$reload$$)',
-      maxRows: 1,
-    })
-    await runAuditedSql(services, member, owner.actor, { sql: "insert into notes values ('hunter2')", maxRows: 1 })
-    const answers = [await insert('{"id": "hunter2", "secret": "x"}'), await insert('{"id": 1, "secret": null}')]
-    const lines = await untilLogged(alpha, { services: ['database'], fields: [{ path: ['sqlState'], operator: 'exists', value: '' }] }, 3)
-    expect(lines.map(({ message, fields }) => [fields?.sqlState, message])).toEqual([
-      ['22P02', 'invalid input syntax for type integer: "…"'],
-      ['22P02', 'invalid input syntax for type integer: "…"'],
-      ['23502', 'null value in column "secret" of relation "notes" violates not-null constraint'],
-    ])
-    expect(lines[0]!.fields).toMatchObject({ ranBy: owner.actor.email })
-    expect(lines.slice(1).map(({ requestId }) => requestId)).toEqual(answers.map(({ headers }) => headers.get('x-request-id')))
-    expect(JSON.stringify(lines)).not.toContain('hunter2')
-  })
-
-  test('tells what took long', async () => {
-    await services.projectSettings.update(owner.actor, alpha.ref, 'logs', { slowStatementMs: 1 })
-    await insert('{"id": 2, "secret": "hunter2"}')
-    const [line] = await untilLogged(alpha, { services: ['database'], search: 'took long' })
-    expect(line).toMatchObject({ level: 'warn', path: '/notes', fields: { statement: expect.stringContaining('$1') } })
-    expect(JSON.stringify(line)).not.toContain('hunter2')
-  })
 })
 
 describe('an export', () => {

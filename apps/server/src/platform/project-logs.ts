@@ -19,8 +19,6 @@ export interface ProjectLogsOptions {
   platform: PlatformDatabase
   control: OpenCluster['control']
   limits: LogLimits
-  /** Whether lines are kept at all. */
-  isOn: boolean
   /** Where what concerns the log itself goes; never into the log. */
   observe: Observe
 }
@@ -44,7 +42,7 @@ export interface ProjectLogs {
 const MAINTAIN_EVERY_MS = 600_000
 
 /** Opens the log database, where it is missing makes it, and everything around it. */
-export async function openProjectLogs({ platform, control, limits, isOn, observe }: ProjectLogsOptions): Promise<ProjectLogs> {
+export async function openProjectLogs({ platform, control, limits, observe }: ProjectLogsOptions): Promise<ProjectLogs> {
   const logs = await openLogDatabase(control)
   const writer = createLogWriter({
     connection: logs.connection,
@@ -76,7 +74,6 @@ export async function openProjectLogs({ platform, control, limits, isOn, observe
   return {
     adapter: createLogsAdapter({ db: logs.db, writer }),
     observe(observation) {
-      if (!isOn) return
       const found = toLogLine(observation, Date.now())
       if (found !== undefined) writer.write(found.ref, found.line)
     },

@@ -57,7 +57,7 @@ describe('creating a project', () => {
     expect(password).toHaveLength(16)
     for (const result of takers) if (result.status === 'rejected') expect(result.reason).toMatchObject({ code: 'project.first_user_taken' })
     const { anonKey } = await services.projects.getConnection(ref)
-    const session = await services.adapters.auth.signInWithPassword(await openAsApp(ref, anonKey), {
+    const session = await services.adapters.auth.signIn(await openAsApp(ref, anonKey), {
       email,
       password,
       client: { ip: null, userAgent: null },

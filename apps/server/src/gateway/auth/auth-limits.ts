@@ -1,54 +1,70 @@
-import { ServiceError } from '@polder/core'
-import { RateLimiterMemory, RateLimiterRes } from 'rate-limiter-flexible'
-import { toNetworkKey, type RateLimit } from '../../platform/rate-limits.ts'
+import { createWindowCounter, type WindowCounter } from '@polder/adapters/auth'
+import { ServiceError, type AuthSettings } from '@polder/core'
+import type { ProjectScope } from '@polder/db'
+import { toNetworkKey } from '../../platform/rate-limits.ts'
 
-/** How often one address or network may ask a project's auth service. Every window ends: nobody is locked out for good. */
-export const AUTH_LIMITS = {
-  signUpByIp: { points: 600, seconds: 300 },
-  signInByIp: { points: 3_000, seconds: 300 },
-  refreshByIp: { points: 15_000, seconds: 300 },
-  /** Counts failures only: who knows the password is never kept out by guessing strangers for longer than the window. */
-  failureByEmail: { points: 30, seconds: 300 },
-} as const satisfies Record<string, RateLimit>
+/** What one client address may do so often, each by a setting of the project; GoTrue's windows. */
+const BY_ADDRESS = {
+  signUp: ['rateLimitOtp', 300],
+  anonymous: ['rateLimitAnonymousUsers', 3_600],
+  recover: ['rateLimitOtp', 300],
+  resend: ['rateLimitOtp', 300],
+  otp: ['rateLimitOtp', 300],
+  updateUser: ['rateLimitOtp', 300],
+  verify: ['rateLimitVerify', 300],
+  token: ['rateLimitTokenRefresh', 300],
+} as const satisfies Record<string, readonly [keyof AuthSettings, number]>
 
-export type AuthLimitName = keyof typeof AUTH_LIMITS
+/** How often somebody may guess at one account, from wherever. Only failures count, and every window ends: nobody is locked out for good. */
+export const GUESSES = {
+  password: { tries: 30, seconds: 300 },
+  code: { tries: 10, seconds: 300 },
+} as const satisfies Record<string, GuessLimit>
 
-export interface AuthLimits {
-  /** Counts one try of a client in a project. Throws `request.rate_limited`. */
-  countByIp(name: Exclude<AuthLimitName, 'failureByEmail'>, ref: string, ip: string): Promise<void>
-  /** Runs a sign-in; its failures count against the address. Throws `request.rate_limited` before the work when there were too many. */
-  guardEmail<Result>(ref: string, email: string, work: () => Promise<Result>): Promise<Result>
+export interface GuessLimit {
+  tries: number
+  seconds: number
 }
 
-/** Limits of this process; tests and benches give others. */
-export function createAuthLimits(limits: Record<AuthLimitName, RateLimit> = AUTH_LIMITS): AuthLimits {
-  const names = Object.keys(limits) as AuthLimitName[]
-  const limiters = Object.fromEntries(
-    names.map((name) => [name, new RateLimiterMemory({ points: limits[name].points, duration: limits[name].seconds })]),
-  ) as Record<AuthLimitName, RateLimiterMemory>
+export type CountedRequest = keyof typeof BY_ADDRESS
+
+export interface AuthLimits {
+  /** Counts one request of a client in a project. Throws `request.rate_limited`. */
+  countByAddress(request: CountedRequest, project: ProjectScope, ip: string): void
+  /** Runs a check of a secret; its failures count against the account. Throws `request.rate_limited` before the work when there were too many. */
+  guardAccount<Result>(secret: keyof typeof GUESSES, project: ProjectScope, account: string, work: () => Promise<Result>): Promise<Result>
+}
+
+const WRONG = new Set(['auth.invalid_credentials', 'auth.otp_expired'])
+
+/** Limits of this process; tests give others for guessing. */
+export function createAuthLimits(guesses: Record<keyof typeof GUESSES, GuessLimit> = GUESSES): AuthLimits {
+  const requests = new Map<CountedRequest, WindowCounter>()
+  for (const [name, [, seconds]] of Object.entries(BY_ADDRESS)) requests.set(name as CountedRequest, createWindowCounter(seconds))
+  const failures = { password: createWindowCounter(guesses.password.seconds), code: createWindowCounter(guesses.code.seconds) }
 
   return {
-    countByIp: (name, ref, ip) => consume(limiters[name], `${ref} ${toNetworkKey(ip)}`),
-    async guardEmail(ref, email, work) {
-      const key = `${ref} ${email.slice(0, 255).toLowerCase()}`
+    countByAddress(request, project, ip) {
+      const limit = project.configuration.auth[BY_ADDRESS[request][0]]
+      refuse(requests.get(request)!.take(`${project.ref} ${toNetworkKey(ip)}`, limit))
+    },
+    async guardAccount(secret, project, account, work) {
+      const key = `${project.ref} ${account.slice(0, 255).toLowerCase()}`
       // taken before the work, so that a hundred guesses at once are a hundred
-      await consume(limiters.failureByEmail, key)
-      const result = await work().catch(async (error: unknown) => {
-        const isGuess = error instanceof ServiceError && error.code === 'auth.invalid_credentials'
-        if (!isGuess) await limiters.failureByEmail.reward(key)
+      refuse(failures[secret].take(key, guesses[secret].tries))
+      let isWrong = false
+      try {
+        return await work()
+      } catch (error) {
+        isWrong = error instanceof ServiceError && WRONG.has(error.code)
         throw error
-      })
-      await limiters.failureByEmail.reward(key)
-      return result
+      } finally {
+        if (!isWrong) failures[secret].give(key)
+      }
     },
   }
 }
 
-async function consume(limiter: RateLimiterMemory, key: string): Promise<void> {
-  try {
-    await limiter.consume(key)
-  } catch (refusal) {
-    if (!(refusal instanceof RateLimiterRes)) throw refusal
-    throw new ServiceError('request.rate_limited', { details: { retryAfterSeconds: Math.max(1, Math.ceil(refusal.msBeforeNext / 1000)) } })
-  }
+function refuse(retryAfterSeconds: number | undefined): void {
+  if (retryAfterSeconds !== undefined) throw new ServiceError('request.rate_limited', { details: { retryAfterSeconds } })
 }

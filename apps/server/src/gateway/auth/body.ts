@@ -7,6 +7,7 @@ export interface JsonBody {
   text(name: string): string
   findText(name: string): string | undefined
   flag(name: string): boolean
+  findFlag(name: string): boolean | undefined
   findObject(name: string): Metadata | undefined
 }
 
@@ -21,14 +22,17 @@ export function parseBody(bytes: unknown): JsonBody {
     throw cannotParse(`${name} must be a string`)
   }
 
+  function findFlag(name: string): boolean | undefined {
+    const value = find(name)
+    if (value === undefined || typeof value === 'boolean') return value
+    throw cannotParse(`${name} must be a boolean`)
+  }
+
   return {
     text: (name) => findText(name) ?? '',
     findText,
-    flag(name) {
-      const value = find(name)
-      if (value === undefined || typeof value === 'boolean') return value ?? false
-      throw cannotParse(`${name} must be a boolean`)
-    },
+    flag: (name) => findFlag(name) ?? false,
+    findFlag,
     findObject(name) {
       const value = find(name)
       if (value === undefined || isObject(value)) return value

@@ -3,8 +3,6 @@ import type { FastifyInstance, FastifyReply, FastifyRequest, HTTPMethods } from 
 import { sendError } from './send-error.ts'
 import type { WireError } from './wire.ts'
 
-const NO_MAIL = refusal(422, 'feature_disabled', 'Sending email is not available for this project')
-const OTP_EXPIRED = refusal(403, 'otp_expired', 'Token has expired or is invalid')
 const NO_OAUTH_SERVER = refusal(404, 'feature_disabled', 'OAuth server is disabled')
 const NO_SAML = refusal(404, 'saml_provider_disabled', 'SAML 2.0 is disabled')
 const NO_PASSKEYS = refusal(404, 'passkey_disabled', 'Passkeys are disabled')
@@ -23,12 +21,6 @@ type Who = 'anyone' | 'user' | 'admin'
 const MISSING: readonly (readonly [HTTPMethods | 'ANY', string, Who, WireError])[] = [
   ['GET', '/authorize', 'anyone', NO_PROVIDER],
   ['ANY', '/callback', 'anyone', NO_STATE],
-  ['POST', '/recover', 'anyone', NO_MAIL],
-  ['POST', '/magiclink', 'anyone', NO_MAIL],
-  ['POST', '/otp', 'anyone', NO_MAIL],
-  ['POST', '/resend', 'anyone', NO_MAIL],
-  ['ANY', '/verify', 'anyone', OTP_EXPIRED],
-  ['GET', '/reauthenticate', 'user', NO_MAIL],
   ['ANY', '/user/identities/*', 'user', NO_LINKING],
   ['ANY', '/user/oauth/*', 'user', NO_OAUTH_SERVER],
   ['POST', '/factors', 'user', NO_TOTP],
@@ -41,9 +33,6 @@ const MISSING: readonly (readonly [HTTPMethods | 'ANY', string, Who, WireError])
   ['ANY', '/scim/*', 'anyone', NO_SCIM],
   ['GET', '/.well-known/openid-configuration', 'anyone', NO_OAUTH_SERVER],
   ['GET', '/.well-known/oauth-authorization-server', 'anyone', NO_OAUTH_SERVER],
-  ['POST', '/invite', 'admin', NO_MAIL],
-  ['POST', '/admin/generate_link', 'admin', NO_MAIL],
-  ['GET', '/admin/audit', 'admin', refusal(404, 'feature_disabled', 'The audit log is not available here')],
   ['ANY', '/admin/sso/*', 'admin', NO_SAML],
   ['ANY', '/admin/oauth/*', 'admin', NO_OAUTH_SERVER],
   ['ANY', '/admin/custom-providers', 'admin', NO_CUSTOM_PROVIDERS],

@@ -1,7 +1,7 @@
 import fc from 'fast-check'
 import type { HTTPMethods } from 'fastify'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { createAuthLimits, AUTH_LIMITS } from './auth-limits.ts'
+import { createAuthLimits, GUESSES } from './auth-limits.ts'
 import { openTestGateway, type TestGateway } from './testing/test-gateway.ts'
 
 let gateway: TestGateway
@@ -63,20 +63,29 @@ describe('every route answers everybody with a status of its own', () => {
     ['POST', '/logout?scope=others', undefined, [401, 401, 401, 204, 401, 401, 403]],
     ['POST', '/logout?scope=all', undefined, [401, 400, 400, 400, 400, 401, 403]],
     ['GET', '/admin/users', undefined, [401, 401, 403, 403, 200, 401, 403]],
-    ['GET', '/admin/users?page=-1', undefined, [401, 400, 400, 400, 400, 401, 403]],
+    ['GET', '/admin/users?page=-1', undefined, [401, 401, 403, 403, 400, 401, 403]],
     ['POST', '/admin/users', { email: 'no address' }, [401, 401, 403, 403, 400, 401, 403]],
     ['GET', nothing, undefined, [401, 401, 403, 403, 404, 401, 403]],
     ['PUT', nothing, {}, [401, 401, 403, 403, 404, 401, 403]],
     ['DELETE', nothing, undefined, [401, 401, 403, 403, 404, 401, 403]],
     ['GET', '/admin/users/x', undefined, [401, 401, 403, 403, 404, 401, 403]],
     ['GET', `${nothing}/factors`, undefined, [401, 401, 403, 403, 404, 401, 403]],
-    ['POST', '/invite', {}, [401, 401, 403, 403, 422, 401, 403]],
-    ['POST', '/admin/generate_link', {}, [401, 401, 403, 403, 422, 401, 403]],
-    ['POST', '/recover', {}, [401, 422, 422, 422, 422, 401, 403]],
-    ['POST', '/otp', {}, [401, 422, 422, 422, 422, 401, 403]],
-    ['GET', '/verify', undefined, [401, 403, 403, 403, 403, 401, 403]],
+    ['GET', '/admin/audit', undefined, [401, 401, 403, 403, 200, 401, 403]],
+    ['POST', '/invite', {}, [401, 401, 403, 403, 400, 401, 403]],
+    ['POST', '/admin/generate_link', {}, [401, 401, 403, 403, 400, 401, 403]],
+    ['POST', '/recover', {}, [401, 400, 400, 400, 400, 401, 403]],
+    ['POST', '/recover', { email: 'x@example.com' }, [401, 200, 429, 429, 429, 401, 403]],
+    ['POST', '/resend', {}, [401, 400, 400, 400, 400, 401, 403]],
+    ['POST', '/magiclink', {}, [401, 400, 400, 400, 400, 401, 403]],
+    ['POST', '/otp', {}, [401, 400, 400, 400, 400, 401, 403]],
+    ['POST', '/otp', { email: 'x@example.com', create_user: false }, [401, 422, 429, 429, 429, 401, 403]],
+    ['POST', '/verify', {}, [400, 400, 400, 400, 400, 401, 403]],
+    ['POST', '/verify', { type: 'signup', token_hash: 'x' }, [403, 403, 403, 403, 403, 401, 403]],
+    ['GET', '/verify', undefined, [400, 400, 400, 400, 400, 401, 403]],
+    ['GET', '/verify?type=signup&token=x', undefined, [200, 200, 200, 200, 200, 401, 403]],
+    ['POST', '/verify?type=signup&token=x', undefined, [303, 303, 303, 303, 303, 401, 403]],
     ['GET', '/authorize?provider=google', undefined, [401, 400, 400, 400, 400, 401, 403]],
-    ['GET', '/reauthenticate', undefined, [401, 401, 401, 422, 401, 401, 403]],
+    ['GET', '/reauthenticate', undefined, [401, 401, 401, 200, 401, 401, 403]],
     ['POST', '/factors', {}, [401, 401, 401, 422, 401, 401, 403]],
     ['POST', '/factors/x/challenge', {}, [401, 401, 401, 404, 401, 401, 403]],
     ['DELETE', '/user/identities/x', undefined, [401, 401, 401, 404, 401, 401, 403]],
@@ -185,6 +194,9 @@ describe('hostile requests', () => {
     '/token?grant_type=password',
     '/token?grant_type=refresh_token',
     '/token?grant_type=pkce',
+    '/resend',
+    '/verify',
+    '/admin/generate_link',
     '/admin/users',
   ] as const
   const hostileBodies: (Buffer | string)[] = [
@@ -196,7 +208,7 @@ describe('hostile requests', () => {
     `{"email":"a@b.de","password":"correct horse","data":${'{"a":'.repeat(50_000)}1${'}'.repeat(50_000)},"user_metadata":"x"}`,
     '['.repeat(500_000), Buffer.from([0xff, 0xfe, 0x00]), Buffer.from('{"email":"\xff@b.de"}', 'latin1'),
     '{"refresh_token":1}', '{"refresh_token":"\\u0000"}', '{"auth_code":{},"code_verifier":[]}', '{"email":"a@b.de","ban_duration":"1x"}',
-    '{"email":"a@b.de","id":"\\u0000"}', '{"email":"a@b.de","role":"postgres"}', '{"phone":"+31612345678","password":"correct horse"}',
+    '{"email":"a@b.de","id":"\\u0000"}', '{"email":"a@b.de","role":"postgres"}', '{"phone":"+0","password":"correct horse"}',
     '{"email":"a@b.de","phone":"1","password":"correct horse"}', '{"refresh_token":"' + 'x'.repeat(900_000) + '"}',
   ] // prettier-ignore
 
@@ -225,7 +237,7 @@ describe('hostile requests', () => {
       fc.constantFrom('email', 'password', 'data', 'phone', 'refresh_token', 'code_challenge', 'nonce', 'role'),
       value,
     )
-    const paths = fc.constantFrom(...PATHS, '/user', '/logout', '/admin/users/x')
+    const paths = fc.constantFrom(...PATHS, '/recover', '/otp', '/magiclink', '/invite', '/user', '/logout', '/admin/users/x')
     await fc.assert(
       fc.asyncProperty(paths, body, value, async (path, fields, parameter) => {
         const query = encodeURIComponent(String(JSON.stringify(parameter)).toWellFormed())
@@ -237,15 +249,16 @@ describe('hostile requests', () => {
         })
         expect(answer.status).toBeLessThan(500)
       }),
-      { numRuns: 150 },
+      { numRuns: 200 },
     )
     expect(gateway.errors).toEqual([])
   })
 })
 
 test('too many tries are told to wait, each project and address by itself', async () => {
-  const limits = createAuthLimits({ ...AUTH_LIMITS, failureByEmail: { points: 3, seconds: 60 }, signUpByIp: { points: 2, seconds: 60 } })
-  await using limited = await openTestGateway(limits)
+  const limits = createAuthLimits({ ...GUESSES, password: { tries: 3, seconds: 60 } })
+  await using limited = await openTestGateway({ limits })
+  limited.set({ rateLimitOtp: 2 })
   const post = (project: typeof limited.alpha, path: string, body: unknown) =>
     limited.app.inject({
       method: 'POST',

@@ -81,7 +81,7 @@ describe('an app', () => {
     expect((await client.auth.updateUser({ password: 'another one' })).error).toBeNull()
     expect((await asApp().auth.signInWithPassword({ email, password: 'another one' })).error).toBeNull()
     const moved = newEmail()
-    expect((await client.auth.updateUser({ email: moved })).data.user?.email).toBe(moved)
+    expect((await client.auth.updateUser({ email: moved })).data.user).toMatchObject({ email, new_email: moved })
   })
 
   test('signs out: here, elsewhere, everywhere', async () => {

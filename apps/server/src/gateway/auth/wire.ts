@@ -1,53 +1,6 @@
-import type { AuthIdentity, AuthUser, RefusalDetails, UserSession } from '@polder/adapters/auth'
+import { toUserJson, type AuditRow, type GeneratedLink, type RefusalDetails, type UserSession } from '@polder/adapters/auth'
 import type { ErrorCode, ErrorKind, ServiceError } from '@polder/core'
 import type { TokenRejection } from '@polder/db'
-
-/** GoTrue's JSON of a user; times that are not set are left out, `phone` and `email` never are. */
-export function toUserJson(user: AuthUser): Record<string, unknown> {
-  return {
-    id: user.id,
-    aud: user.audience,
-    role: user.role ?? '',
-    email: user.email ?? '',
-    ...times({ email_confirmed_at: user.emailConfirmedAt, invited_at: user.invitedAt }),
-    phone: user.phone ?? '',
-    ...times({
-      phone_confirmed_at: user.phoneConfirmedAt,
-      confirmation_sent_at: user.confirmationSentAt,
-      confirmed_at: user.confirmedAt,
-      recovery_sent_at: user.recoverySentAt,
-    }),
-    ...(user.newEmail === null ? {} : { new_email: user.newEmail }),
-    ...times({ email_change_sent_at: user.emailChangeSentAt }),
-    ...(user.newPhone === null ? {} : { new_phone: user.newPhone }),
-    ...times({
-      phone_change_sent_at: user.phoneChangeSentAt,
-      reauthentication_sent_at: user.reauthenticationSentAt,
-      last_sign_in_at: user.lastSignInAt,
-    }),
-    app_metadata: user.appMetadata,
-    user_metadata: user.userMetadata,
-    identities: user.identities.map(toIdentityJson),
-    created_at: toTime(user.createdAt),
-    updated_at: toTime(user.updatedAt),
-    ...times({ banned_until: user.bannedUntil, deleted_at: user.deletedAt }),
-    is_anonymous: user.isAnonymous,
-  }
-}
-
-function toIdentityJson(identity: AuthIdentity): Record<string, unknown> {
-  return {
-    identity_id: identity.id,
-    id: identity.providerId,
-    user_id: identity.userId,
-    identity_data: identity.data,
-    provider: identity.provider,
-    ...times({ last_sign_in_at: identity.lastSignInAt }),
-    created_at: toTime(identity.createdAt ?? new Date(0)),
-    updated_at: toTime(identity.updatedAt ?? new Date(0)),
-    ...(identity.email === null ? {} : { email: identity.email }),
-  }
-}
 
 /** GoTrue's JSON of a session: flat, with the user inside. */
 export function toSessionJson(session: UserSession): Record<string, unknown> {
@@ -58,7 +11,47 @@ export function toSessionJson(session: UserSession): Record<string, unknown> {
     expires_at: session.expiresAt,
     refresh_token: session.refreshToken,
     user: toUserJson(session.user),
+    ...(session.providerToken === undefined ? {} : { provider_token: session.providerToken }),
+    ...(session.providerRefreshToken === undefined ? {} : { provider_refresh_token: session.providerRefreshToken }),
+    ...(session.weakness === undefined ? {} : { weak_password: session.weakness }),
   }
+}
+
+export { toUserJson }
+
+/** GoTrue's JSON of a link that an administrator asked for: the user's members, and the link's beside them. */
+export function toLinkJson(link: GeneratedLink): Record<string, unknown> {
+  return {
+    ...toUserJson(link.user),
+    action_link: link.actionLink,
+    email_otp: link.emailOtp,
+    hashed_token: link.hashedToken,
+    verification_type: link.verificationType,
+    redirect_to: link.redirectTo,
+  }
+}
+
+/** GoTrue's JSON of an entry of the log. */
+export function toAuditJson(entry: AuditRow): Record<string, unknown> {
+  return { id: entry.id, payload: entry.payload, created_at: entry.createdAt.toISOString(), ip_address: entry.ipAddress }
+}
+
+/** What the first of the two sides of a change of address is told. */
+export const ACCEPTED = 'Confirmation link accepted. Please proceed to confirm link sent to the other email'
+
+/** OAuth's words for a refusal, by its status. */
+const OAUTH_ERRORS: Record<number, string> = {
+  400: 'invalid_request',
+  401: 'unauthorized_client',
+  403: 'access_denied',
+  500: 'server_error',
+  503: 'temporarily_unavailable',
+}
+
+/** A refusal as a redirection carries it. */
+export function toRedirectError({ status, code, message }: WireError): Record<string, string> {
+  const error = OAUTH_ERRORS[status]
+  return { ...(error === undefined ? {} : { error }), error_code: code, error_description: message }
 }
 
 /** A refusal as GoTrue words it. */
@@ -84,7 +77,6 @@ const CODES: Partial<Record<ErrorCode, readonly [number, string]>> = {
   'auth.id_taken': [409, 'conflict'],
   'auth.invalid_credentials': [400, 'invalid_credentials'],
   'auth.email_not_confirmed': [400, 'email_not_confirmed'],
-  'auth.email_change_unavailable': [422, 'feature_disabled'],
   'auth.signup_disabled': [422, 'signup_disabled'],
   'auth.user_not_found': [404, 'user_not_found'],
   'auth.user_gone': [403, 'user_not_found'],
@@ -100,6 +92,39 @@ const CODES: Partial<Record<ErrorCode, readonly [number, string]>> = {
   'auth.not_admin': [403, 'not_admin'],
   'auth.same_password': [422, 'same_password'],
   'auth.grant_unsupported': [400, 'invalid_credentials'],
+  'auth.email_disabled': [400, 'email_provider_disabled'],
+  'auth.email_logins_disabled': [422, 'email_provider_disabled'],
+  'auth.phone_disabled': [400, 'phone_provider_disabled'],
+  'auth.phone_logins_disabled': [422, 'phone_provider_disabled'],
+  'auth.anonymous_disabled': [422, 'anonymous_provider_disabled'],
+  'auth.phone_invalid': [400, 'validation_failed'],
+  'auth.phone_exists': [422, 'phone_exists'],
+  'auth.phone_not_confirmed': [400, 'phone_not_confirmed'],
+  'auth.verify_email_first': [422, 'email_not_confirmed'],
+  'auth.verify_phone_first': [422, 'phone_not_confirmed'],
+  'auth.otp_expired': [403, 'otp_expired'],
+  'auth.otp_disabled': [422, 'otp_disabled'],
+  'auth.flow_state_not_found': [404, 'flow_state_not_found'],
+  'auth.flow_state_expired': [422, 'flow_state_expired'],
+  'auth.code_verifier_invalid': [400, 'bad_code_verifier'],
+  'auth.reauthentication_needed': [400, 'reauthentication_needed'],
+  'auth.reauthentication_invalid': [422, 'reauthentication_not_valid'],
+  'auth.current_password_required': [400, 'current_password_required'],
+  'auth.current_password_wrong': [400, 'current_password_invalid'],
+  'auth.password_needs_address': [422, 'validation_failed'],
+  'auth.captcha_failed': [400, 'captcha_failed'],
+  'auth.captcha_unavailable': [500, 'unexpected_failure'],
+  'auth.leak_check_unavailable': [500, 'unexpected_failure'],
+  'auth.mail_rate_limited': [429, 'over_email_send_rate_limit'],
+  'auth.mail_sent_recently': [429, 'over_email_send_rate_limit'],
+  'auth.mail_failed': [500, 'unexpected_failure'],
+  'auth.sms_rate_limited': [429, 'over_sms_send_rate_limit'],
+  'auth.sms_sent_recently': [429, 'over_sms_send_rate_limit'],
+  'auth.sms_failed': [422, 'sms_send_failed'],
+  'auth.sms_unconfigured': [500, 'unexpected_failure'],
+  'auth.hook_failed': [500, 'unexpected_failure'],
+  'auth.hook_timeout': [422, 'hook_timeout'],
+  'auth.hook_answer_invalid': [400, 'hook_payload_invalid_content_type'],
   'auth.database_error': [500, 'unexpected_failure'],
   'access.key_missing': [401, 'no_authorization'],
   'access.key_invalid': [401, 'no_authorization'],
@@ -135,7 +160,14 @@ export function toWireError(error: ServiceError): WireError {
       return { status, code, message: `invalid JWT: unable to parse or verify signature, ${toTokenReason(error)}` }
     case 'request.rate_limited':
       return { status, code, message: 'Request rate limit reached', ...findRetryAfter(error) }
+    case 'auth.hook_rejected': {
+      const chosen = (error.details as { status?: number } | undefined)?.status ?? status
+      return { status: chosen, code: chosen >= 500 ? 'unexpected_failure' : 'unknown', message }
+    }
   }
+  // these are of what the project has set up, and say what is wrong with it
+  if (CODES[error.code] !== undefined && error.kind === 'unavailable') return { status, code, message }
+  if (error.kind === 'rate_limited') return { status, code, message, ...findRetryAfter(error) }
   if (error.kind === 'internal') return { status, code, message: 'Unexpected failure, please check server logs for more information' }
   if (error.kind === 'unavailable') return { status, code, message, retryAfterSeconds: 1 }
   return { status, code, message }
@@ -184,16 +216,4 @@ export function knowsErrorsByName(version: unknown): boolean {
 export function toErrorBody(error: WireError, isByName: boolean): Record<string, unknown> {
   if (isByName) return { code: error.code, message: error.message, ...error.more }
   return error.firstVersionBody ?? { code: error.status, error_code: error.code, msg: error.message, ...error.more }
-}
-
-function times(values: Record<string, Date | null>): Record<string, string> {
-  const set = Object.entries(values).filter((entry): entry is [string, Date] => entry[1] !== null)
-  return Object.fromEntries(set.map(([name, date]) => [name, toTime(date)]))
-}
-
-/** RFC 3339 has four digits for the year. */
-function toTime(date: Date): string {
-  const year = date.getUTCFullYear()
-  if (year > 9999) return '9999-12-31T23:59:59.999Z'
-  return year < 0 ? '0001-01-01T00:00:00Z' : date.toISOString()
 }

@@ -90,6 +90,5 @@ function toRestRequest(request: FastifyRequest): RestRequest {
     query: question === -1 ? '' : url.slice(question + 1),
     headers: request.headers as RestRequest['headers'],
     body: Buffer.isBuffer(request.body) ? request.body : null,
-    requestId: request.id,
   }
 }
