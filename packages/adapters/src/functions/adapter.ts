@@ -236,6 +236,9 @@ export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
       return selectScheduleRuns(platform, project.ref, id)
     },
 
+    /** Refs of the projects that have a process just now. */
+    listRunning: (): string[] => runtime.listRunning(),
+
     /** What keeps functions in on this machine. */
     describeRuntime: () => pool.describe(),
 

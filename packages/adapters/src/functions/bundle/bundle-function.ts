@@ -44,7 +44,7 @@ export async function bundleFunction(
       write: false,
       format: 'esm',
       platform: 'neutral',
-      target: 'esnext',
+      target: 'es2024',
       mainFields: ['module', 'main'],
       // Not `node`: what packages have for it speaks over sockets, of which functions have none.
       conditions: ['deno', 'worker', 'module'],

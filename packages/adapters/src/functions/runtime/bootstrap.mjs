@@ -19,7 +19,8 @@ const makeResponse = globalThis.Response
 const MAX_LINE = 16_384
 
 function tell(message) {
-  let bytes = encoder.encode(`\u0001${JSON.stringify(message)}\n`)
+  // On a line of its own, whatever a function wrote there before.
+  let bytes = encoder.encode(`\n\u0001${JSON.stringify(message)}\n`)
   while (bytes.length > 0) bytes = bytes.subarray(stdout.writeSync(bytes))
 }
 

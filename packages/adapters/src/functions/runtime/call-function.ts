@@ -53,7 +53,10 @@ export function callFunction(process: ProjectProcess, target: RunnableFunction, 
       fail,
     }
     process.enter(active)
-    const timer = setTimeout(() => fail(new ServiceError('functions.timed_out')), process.wallClockMs)
+    const timer = setTimeout(() => {
+      fail(new ServiceError('functions.timed_out'))
+      void process.requireAlive()
+    }, process.wallClockMs)
     const onGone = () => finish(499, 'The caller went away.', resolve)
     if (signal?.aborted) return onGone()
     signal?.addEventListener('abort', onGone, { once: true })

@@ -145,6 +145,11 @@ export class FunctionProcess {
     return this.#pid
   }
 
+  /** Where its sockets are. */
+  get folder(): string {
+    return this.#folder
+  }
+
   get logBytesPerSecond(): number {
     return this.#assignment?.logBytesPerSecond ?? 65_536
   }

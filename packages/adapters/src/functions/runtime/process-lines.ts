@@ -30,6 +30,7 @@ export function readLines(
   let dropped = 0
 
   function take(line: Buffer): void {
+    if (line.length === 0) return
     const now = Math.floor(performance.now() / 1000)
     if (now !== second) {
       if (dropped > 0) options.onDropped(dropped)
@@ -44,7 +45,7 @@ export function readLines(
       return
     }
     if (message !== undefined) options.onMessage(message)
-    else if (line.length > 0) options.onText(line.toString('utf8'))
+    else options.onText(line.toString('utf8'))
   }
 
   stream.on('data', (chunk: Buffer) => {

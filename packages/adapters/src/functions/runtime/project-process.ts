@@ -35,6 +35,7 @@ export interface ProjectProcessOptions {
 
 /** How often a process that works is looked at: what it may use beyond its memory in between is what it can allocate in that time. */
 const WATCH_MS = 50
+const ALIVE_MS = 500
 const MEGABYTE = 1024 * 1024
 
 /** A process that has become a project's: what it runs, what that costs, and when it ends. */
@@ -138,6 +139,16 @@ export class ProjectProcess implements ProcessListener {
   /** Something came of what the process does. */
   noteProgress(): void {
     this.#cpuWithoutProgressMs = 0
+  }
+
+  /** Ends it if it answers nothing any more: a function can block it without using CPU time. */
+  async requireAlive(): Promise<void> {
+    try {
+      const { body } = await this.requests.request({ method: 'GET', path: '/', signal: AbortSignal.timeout(ALIVE_MS) })
+      await body.dump()
+    } catch {
+      if (!this.hasExited) this.#endForLimit('wall-clock time: it was blocked and answered nothing')
+    }
   }
 
   /** Ends it when it has done what it is doing. */
