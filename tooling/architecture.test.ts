@@ -5,7 +5,7 @@ import { findImports, listFiles, readText, ROOT } from './source-tree.ts'
 
 const SERVICES = ['auth', 'rest', 'storage', 'realtime', 'functions', 'webhooks', 'logs', 'analytics', 'database']
 /** Folders of packages/adapters that are no services. */
-const NOT_SERVICES = ['provisioning', 'outgoing']
+const NOT_SERVICES = ['provisioning', 'outgoing', 'object-store']
 
 const sources = ['packages', 'apps', 'tooling', 'examples', 'e2e']
   .flatMap((folder) => listFiles(folder))

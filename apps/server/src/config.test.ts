@@ -99,3 +99,10 @@ test('networks match the addresses in them', () => {
   expect(list.check('::1', 'ipv6')).toBe(true)
   expect(list.check('::2', 'ipv6')).toBe(false)
 })
+
+test('files on S3 need a bucket and keys, and the secret key does not stay in the environment', () => {
+  const environment: NodeJS.ProcessEnv = { POLDER_STORAGE: 's3', POLDER_STORAGE_S3_SECRET_KEY: 'hidden' }
+  expect(() => loadConfig(environment)).toThrow(/POLDER_STORAGE_S3_BUCKET is missing.*\n.*POLDER_STORAGE_S3_ACCESS_KEY is missing/)
+  expect(environment.POLDER_STORAGE_S3_SECRET_KEY).toBeUndefined()
+  expect(loadConfig({}).storage).toEqual({ s3: undefined, quotaBytes: null })
+})

@@ -104,6 +104,25 @@ export const environmentSchema = z.object({
     .refine(isRegistryUrl, 'takes an http or https URL')
     .default('https://npm.jsr.io/')
     .describe('Registry that jsr: imports of functions are fetched from: JSR’s own, by npm’s protocol.'),
+  POLDER_STORAGE: z
+    .enum(['disk', 's3'])
+    .default('disk')
+    .describe('Where files are kept: in the data folder, or in a bucket of an S3-compatible server.'),
+  POLDER_STORAGE_S3_ENDPOINT: z
+    .refine(isHttpUrl, 'takes an http or https URL without a path')
+    .optional()
+    .describe('Address of the S3-compatible server; AWS when absent.'),
+  POLDER_STORAGE_S3_REGION: z.string().min(1).default('us-east-1').describe('Region of that bucket.'),
+  POLDER_STORAGE_S3_BUCKET: z.string().min(1).optional().describe('Name of that bucket; it must be there.'),
+  POLDER_STORAGE_S3_ACCESS_KEY: z.string().min(1).optional().describe('Access key of that server.'),
+  POLDER_STORAGE_S3_SECRET_KEY: z.string().min(1).optional().describe('Secret key of that server.'),
+  POLDER_STORAGE_QUOTA_BYTES: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(Number.MAX_SAFE_INTEGER)
+    .optional()
+    .describe('Most bytes of files of one project; no limit when absent. A project can be given less in its settings.'),
   POLDER_SIGN_UP: z
     .enum(['open', 'closed'])
     .default('open')
@@ -123,7 +142,7 @@ export const environmentSchema = z.object({
 const FOREIGN = /^POLDER_(?:TEST|E2E|BENCH|DEV|URL$|TOKEN$)/
 
 /** Settings that must not stay in the environment, where child processes and crash reports would find them. */
-const SECRETS = ['POLDER_MASTER_KEY', 'POLDER_CLUSTER_URL'] as const
+const SECRETS = ['POLDER_MASTER_KEY', 'POLDER_CLUSTER_URL', 'POLDER_STORAGE_S3_SECRET_KEY'] as const
 
 /** One line per wrong setting. */
 export class ConfigError extends Error {
@@ -147,6 +166,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
   const lines = [
     ...unknown.map((name) => `There is no setting ${name}.${suggest(name)}`),
     // Values are not repeated: they may be secrets.
+    ...(parsed.data ? listMissing(parsed.data) : []),
     ...(parsed.error?.issues ?? []).map((issue) => `${String(issue.path[0])} is wrong: ${issue.message}.`),
   ]
   if (!parsed.success || lines.length > 0) throw new ConfigError(lines)
@@ -179,6 +199,7 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
       folder: settings.POLDER_DATA_DIR === undefined ? undefined : path.resolve(settings.POLDER_DATA_DIR),
       masterKey: settings.POLDER_MASTER_KEY === undefined ? undefined : Buffer.from(settings.POLDER_MASTER_KEY, 'base64'),
     },
+    storage: toStorageSettings(settings),
     outgoing: { allowed: settings.POLDER_OUTGOING_NETWORKS },
     functions: {
       processes: { warm: settings.POLDER_WARM_FUNCTIONS, max: settings.POLDER_FUNCTION_PROCESSES },
@@ -192,6 +213,27 @@ export function loadConfig(environment: NodeJS.ProcessEnv) {
       maxBytes: settings.POLDER_LOG_MEGABYTES * 1_000_000,
     },
   }
+}
+
+const S3_SETTINGS = ['POLDER_STORAGE_S3_BUCKET', 'POLDER_STORAGE_S3_ACCESS_KEY', 'POLDER_STORAGE_S3_SECRET_KEY'] as const
+
+type Settings = z.infer<typeof environmentSchema>
+
+/** Settings that others make necessary. */
+function listMissing(settings: Settings): string[] {
+  if (settings.POLDER_STORAGE !== 's3') return []
+  return S3_SETTINGS.filter((name) => settings[name] === undefined).map((name) => `${name} is missing: POLDER_STORAGE is s3.`)
+}
+
+function toStorageSettings(settings: Settings) {
+  const s3 = {
+    endpoint: settings.POLDER_STORAGE_S3_ENDPOINT,
+    region: settings.POLDER_STORAGE_S3_REGION,
+    bucket: settings.POLDER_STORAGE_S3_BUCKET ?? '',
+    accessKeyId: settings.POLDER_STORAGE_S3_ACCESS_KEY ?? '',
+    secretAccessKey: settings.POLDER_STORAGE_S3_SECRET_KEY ?? '',
+  }
+  return { s3: settings.POLDER_STORAGE === 's3' ? s3 : undefined, quotaBytes: settings.POLDER_STORAGE_QUOTA_BYTES ?? null }
 }
 
 /** The networks as node's own matcher. */

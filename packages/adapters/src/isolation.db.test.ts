@@ -17,7 +17,7 @@ interface Surroundings extends Pick<TestCluster, 'platform' | 'box'> {
 }
 
 /** Folders that are no service. */
-const NO_SERVICES = new Set(['provisioning', 'outgoing'])
+const NO_SERVICES = new Set(['provisioning', 'outgoing', 'object-store'])
 
 const folders = await readdir(new URL('.', import.meta.url), { withFileTypes: true })
 const services = folders.filter((entry) => entry.isDirectory() && !NO_SERVICES.has(entry.name)).map(({ name }) => name)

@@ -8,6 +8,7 @@ import { ORGANIZATION_ERRORS } from '../organization/errors.ts'
 import { PROJECT_ERRORS } from '../project/errors.ts'
 import { REALTIME_ERRORS } from '../realtime/errors.ts'
 import { REST_ERRORS } from '../rest/errors.ts'
+import { STORAGE_ERRORS } from '../storage/errors.ts'
 import { errorEntries, type ErrorEntry } from './entry.ts'
 
 const SYSTEM_ERRORS = errorEntries({
@@ -34,6 +35,7 @@ export const ERROR_CATALOG = {
   ...REALTIME_ERRORS,
   ...REST_ERRORS,
   ...FUNCTIONS_ERRORS,
+  ...STORAGE_ERRORS,
   ...OUTGOING_ERRORS,
   ...LOGS_ERRORS,
 } satisfies Record<string, ErrorEntry>

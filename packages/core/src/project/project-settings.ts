@@ -4,6 +4,7 @@ import { DEFAULT_LOGS_SETTINGS, logsSettingsSchema } from '../logs/settings.ts'
 import { DEFAULT_REALTIME_SETTINGS, realtimeSettingsSchema } from '../realtime/settings.ts'
 import { DEFAULT_FUNCTIONS_SETTINGS, functionsSettingsSchema } from '../functions/settings.ts'
 import { DEFAULT_REST_SETTINGS, restSettingsSchema } from '../rest/settings.ts'
+import { DEFAULT_STORAGE_SETTINGS, storageSettingsSchema } from '../storage/settings.ts'
 
 // Only what differs from a default is stored, so that a later default reaches older projects.
 const completed =
@@ -17,6 +18,7 @@ export const projectSettingsSchema = z.object({
   rest: z.preprocess(completed(DEFAULT_REST_SETTINGS), restSettingsSchema),
   logs: z.preprocess(completed(DEFAULT_LOGS_SETTINGS), logsSettingsSchema),
   functions: z.preprocess(completed(DEFAULT_FUNCTIONS_SETTINGS), functionsSettingsSchema),
+  storage: z.preprocess(completed(DEFAULT_STORAGE_SETTINGS), storageSettingsSchema),
 })
 
 export type ProjectSettings = z.infer<typeof projectSettingsSchema>
