@@ -109,6 +109,7 @@ export const environmentSchema = z.object({
     .default('disk')
     .describe('Where files are kept: in the data folder, or in a bucket of an S3-compatible server.'),
   POLDER_STORAGE_S3_ENDPOINT: z
+    .string()
     .refine(isHttpUrl, 'takes an http or https URL without a path')
     .optional()
     .describe('Address of the S3-compatible server; AWS when absent.'),

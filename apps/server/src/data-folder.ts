@@ -28,6 +28,8 @@ export interface DataFolder {
   readonly path: string
   /** The embedded Postgres' own folder. */
   readonly postgres: string
+  /** Folders of projects, by ref. */
+  readonly projects: string
   /** Folder of one project's files; may not be there yet. */
   projectFolder(ref: string): string
   /** What can be fetched again: it needs no backup. */
@@ -60,6 +62,7 @@ export async function openDataFolder(options: DataFolderOptions): Promise<DataFo
     return {
       path: folder,
       postgres: path.join(folder, 'postgres'),
+      projects: path.join(folder, 'projects'),
       projectFolder: (ref) => path.join(folder, 'projects', ref),
       cache: path.join(folder, 'cache'),
       masterKey,

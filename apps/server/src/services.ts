@@ -4,7 +4,9 @@ import { createAuthAdapter, makeFirstPassword } from '@polder/adapters/auth'
 import { createDatabaseAdapter } from '@polder/adapters/database'
 import { createFunctionsAdapter } from '@polder/adapters/functions'
 import { createAddressGuard, createOutgoingClient } from '@polder/adapters/outgoing'
+import { openObjectStore } from '@polder/adapters/object-store'
 import { createRestAdapter } from '@polder/adapters/rest'
+import { createStorageAdapter } from '@polder/adapters/storage'
 import type { Observe, ProjectRef } from '@polder/core'
 import {
   createConnectionPoolManager,
@@ -43,13 +45,14 @@ import { createProjectSettings } from './platform/project-settings.ts'
 import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
 import { createSavedLogQueries } from './platform/saved-log-queries.ts'
+import { createStorageFiles } from './platform/storage-files.ts'
 import { createSigningKeys } from './platform/signing-keys.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
 
 export interface ServicesOptions {
-  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform' | 'logs' | 'functions' | 'outgoing'>
-  folder: Pick<DataFolder, 'projectFolder' | 'masterKey' | 'cache'>
+  config: Pick<Config, 'http' | 'cluster' | 'pools' | 'platform' | 'logs' | 'functions' | 'outgoing' | 'storage'>
+  folder: Pick<DataFolder, 'projectFolder' | 'projects' | 'masterKey' | 'cache'>
   cluster: OpenCluster
   observe: Observe
   /** For tests of what happens when an operation is interrupted. */
@@ -98,6 +101,9 @@ export async function createServices(options: ServicesOptions) {
   const rest = createRestAdapter({ observe })
   pools.onEmptied((ref) => rest.release(ref as ProjectRef))
   const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
+  const { s3 } = config.storage
+  const objects = await openObjectStore(s3 ? { kind: 's3', ...s3 } : { kind: 'disk', folder: folder.projects })
+  const storage = createStorageAdapter({ objects, observe })
 
   const functions = createFunctionsAdapter({
     ...config.functions,
@@ -147,7 +153,7 @@ export async function createServices(options: ServicesOptions) {
     platform,
     router,
     events,
-    adapters: { auth, rest, database, functions, logs: logs.adapter },
+    adapters: { auth, rest, storage, database, functions, logs: logs.adapter },
     functionCalls: createFunctionCalls(ownAddress.get),
     /** Told where the server listens, as soon as it does. */
     listensAt: ownAddress.set,
@@ -159,6 +165,7 @@ export async function createServices(options: ServicesOptions) {
     projectSettings: createProjectSettings({ platform, events }),
     projectSecrets: createProjectSecrets({ platform, box, events }),
     signingKeys: createSigningKeys({ platform, box, events, publicUrl }),
+    storageFiles: createStorageFiles({ platform, storage }),
     operations: createOperations({ platform, events }),
     savedLogQueries: createSavedLogQueries({ platform }),
     logExports: createLogExports({ platform, box, logs: logs.adapter, publicUrl }),

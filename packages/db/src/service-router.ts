@@ -170,8 +170,8 @@ class CheckedAccess {
 }
 
 function toScope(project: OpenProject, caller: Caller): ProjectScope {
-  const { ref, configuration, tokens, secrets, database } = project
-  return { ref, caller, configuration, tokens, secrets, db: database.forCaller(caller) }
+  const { ref, configuration, tokens, secrets, deriveKey, database } = project
+  return { ref, caller, configuration, tokens, secrets, deriveKey, db: database.forCaller(caller) }
 }
 
 function requireActive(cached: CachedProject): OpenProject {

@@ -19,6 +19,17 @@ const EXPOSED = [
   'X-Supabase-Api-Version',
   'Proxy-Status',
   'Retry-After',
+  'ETag',
+  'Content-Disposition',
+  'X-Transformations',
+  'Tus-Version',
+  'Tus-Resumable',
+  'Tus-Extension',
+  'Tus-Max-Size',
+  'Upload-Offset',
+  'Upload-Length',
+  'Upload-Expires',
+  'Upload-Metadata',
 ].join(', ')
 
 const HEADER_LIST = /^[A-Za-z0-9!#$%&'*+.^_`|~, -]{1,4096}$/

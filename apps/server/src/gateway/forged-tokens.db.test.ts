@@ -80,7 +80,9 @@ test.each(SERVICES)('$name believes no forged token, wherever it stands', async 
       // no header may hold a line break, and an empty one is none at all
       if (token === '' && how.startsWith('as key')) continue
       const { statusCode, body } = await app.inject({ method, url: `/projects/${ref}${path}`, headers: toHeaders(token) })
-      if (statusCode !== 401 && statusCode !== 403) answers.push(`${name}, ${how}: ${statusCode} ${body.slice(0, 200)}`)
+      // Supabase's storage says it in the body of a 400.
+      const isRefused = statusCode === 401 || statusCode === 403 || (statusCode === 400 && body.startsWith('{"statusCode":"403"'))
+      if (!isRefused) answers.push(`${name}, ${how}: ${statusCode} ${body.slice(0, 200)}`)
     }
   }
   expect(answers).toEqual([])

@@ -1,6 +1,7 @@
 import type { AuthAdapter } from '@polder/adapters/auth'
 import type { FunctionsAdapter } from '@polder/adapters/functions'
 import type { RestAdapter } from '@polder/adapters/rest'
+import type { StorageAdapter } from '@polder/adapters/storage'
 import { isProjectRef, ServiceError, type Observe } from '@polder/core'
 import type { ProjectRouter, ProjectScope } from '@polder/db'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
@@ -10,10 +11,12 @@ import { setCorsHeaders, setPreflightHeaders } from './cors.ts'
 import { functionRoutes } from './functions/routes.ts'
 import { createRequestGuard } from './request-guard.ts'
 import { restRoutes } from './rest/routes.ts'
+import { storageRoutes } from './storage/routes.ts'
 
 export interface GatewayOptions {
   router: ProjectRouter
-  adapters: { auth: AuthAdapter; functions: FunctionsAdapter; rest: RestAdapter }
+  adapters: { auth: AuthAdapter; functions: FunctionsAdapter; rest: RestAdapter; storage: StorageAdapter }
+  version: string
   observe: Observe
   limits: { requestsPerProject: number; requestsTotal: number }
 }
@@ -29,7 +32,7 @@ declare module 'fastify' {
 const OTHER_SERVICES = 'This project has no such service.'
 
 /** The projects' own APIs as Supabase's clients know them. The hook opens the project; the routes only see the open scope. */
-export async function gateway(app: FastifyInstance, { router, adapters, observe, limits }: GatewayOptions): Promise<void> {
+export async function gateway(app: FastifyInstance, { router, adapters, version, observe, limits }: GatewayOptions): Promise<void> {
   const enter = createRequestGuard(limits, observe)
 
   // Set by the hook; here so that every request object has the same shape.
@@ -58,6 +61,7 @@ export async function gateway(app: FastifyInstance, { router, adapters, observe,
   await app.register(restRoutes, { prefix: '/projects/:ref/rest/v1', rest: adapters.rest, router, observe })
   await app.register(authRoutes, { prefix: '/projects/:ref/auth/v1', auth: adapters.auth, observe })
   await app.register(functionRoutes, { prefix: '/projects/:ref/functions/v1', functions: adapters.functions, observe })
+  await app.register(storageRoutes, { prefix: '/projects/:ref/storage/v1', storage: adapters.storage, version, observe })
   const missing = () => {
     throw new ServiceError('request.not_found', { message: OTHER_SERVICES })
   }

@@ -27,6 +27,7 @@ const services = await createServices({
   config: loadConfig({ POLDER_WARM_DATABASES: '0' }),
   folder: {
     masterKey: Buffer.from(order.masterKey, 'base64'),
+    projects: path.join(order.folder, 'projects'),
     projectFolder: (ref) => path.join(order.folder, 'projects', ref),
     cache: path.join(order.folder, 'cache'),
   },

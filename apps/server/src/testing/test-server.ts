@@ -69,7 +69,12 @@ export async function openTestServer(): Promise<TestServer> {
     async start({ failPoint, environment = {} } = {}) {
       const services = await createServices({
         config: loadConfig({ POLDER_WARM_DATABASES: '0', ...environment }),
-        folder: { masterKey, projectFolder: (ref) => path.join(folder, 'projects', ref), cache: path.join(folder, 'cache') },
+        folder: {
+          masterKey,
+          projects: path.join(folder, 'projects'),
+          projectFolder: (ref) => path.join(folder, 'projects', ref),
+          cache: path.join(folder, 'cache'),
+        },
         cluster: open,
         observe: (observation) => observed.push(observation),
         failPoint,

@@ -8,6 +8,7 @@ import { operationsRouter } from './routers/operations.ts'
 import { organizationsRouter } from './routers/organizations.ts'
 import { projectsRouter } from './routers/projects.ts'
 import { restRouter } from './routers/rest.ts'
+import { storageRouter } from './routers/storage.ts'
 import { router } from './trpc.ts'
 
 /** Everything that can be called at /trpc; the SDK and the dashboard see its type. */
@@ -20,6 +21,7 @@ export const appRouter = router({
   auth: authRouter,
   functions: functionsRouter,
   rest: restRouter,
+  storage: storageRouter,
   database: databaseRouter,
   logs: logsRouter,
 })

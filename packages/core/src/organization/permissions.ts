@@ -38,6 +38,9 @@ export const PERMISSIONS = {
   'functions.read': EVERYONE,
   'functions.write': DEVELOPERS,
   'functions.configure': ADMINISTRATORS,
+  'storage.read': EVERYONE,
+  'storage.write': DEVELOPERS,
+  'storage.configure': ADMINISTRATORS,
 } as const satisfies Record<string, readonly MemberRole[]>
 
 export type Permission = keyof typeof PERMISSIONS

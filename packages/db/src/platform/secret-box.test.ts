@@ -78,4 +78,12 @@ describe('secret box', () => {
   test('a master key of another length is refused', () => {
     for (const length of [0, 16, 31, 33, 64]) expect(() => createSecretBox(randomBytes(length))).toThrow(/master key/)
   })
+
+  test('derives keys that are the same each time, and differ by ref, name and master key', () => {
+    const [one, other] = [createSecretBox(randomBytes(32)), createSecretBox(randomBytes(32))]
+    expect(one.derive('alpha', 'links')).toEqual(one.derive('alpha', 'links'))
+    const keys = [one.derive('alpha', 'links'), one.derive('beta', 'links'), one.derive('alpha', 'other'), other.derive('alpha', 'links')]
+    expect(new Set(keys.map((key) => key.toString('hex'))).size).toBe(4)
+    expect(keys[0]).toHaveLength(32)
+  })
 })

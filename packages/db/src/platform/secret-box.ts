@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto'
+import { createCipheriv, createDecipheriv, createHmac, randomBytes } from 'node:crypto'
 import { ServiceError } from '@polder/core'
 
 const VERSION = 1
@@ -12,6 +12,8 @@ export interface SecretBox {
   seal(ref: string, name: string, plaintext: string): Buffer
   /** Throws `project.secret_unreadable` for another key, ref or name, and for anything that was changed. */
   open(ref: string, name: string, sealed: Uint8Array): string
+  /** 32 bytes that are the same every time for this ref and name, and tell nothing of any others. */
+  derive(ref: string, name: string): Buffer
 }
 
 /** A box for the installation's master key (32 bytes). */
@@ -21,6 +23,7 @@ export function createSecretBox(masterKey: Uint8Array): SecretBox {
   }
   const key = Buffer.from(masterKey)
   return {
+    derive: (ref, name) => createHmac('sha256', key).update('derived ').update(toAssociatedData(ref, name)).digest(),
     seal(ref, name, plaintext) {
       const nonce = randomBytes(NONCE_BYTES)
       const cipher = createCipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG_BYTES })

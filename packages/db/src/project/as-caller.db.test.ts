@@ -58,6 +58,13 @@ test('row-level security judges role and claims, statement by statement', async 
   expect(await valueOf(anon, list)).toBe('[]')
 })
 
+test('what the platform has judged itself runs as service_role, but a member who may only read still only reads', async () => {
+  const count = statement(`select count(*)::text || current_user from public.notes`)
+  expect((await anon.db.asService(count)).rows[0]?.[0]?.toString()).toBe('2service_role')
+  const reader = await project.member('database.read')
+  expect(await stateOf(reader.db.asService(statement('delete from public.notes')))).toBe('25006')
+})
+
 test('each of several callers is judged by their own claims, in one go', async () => {
   const callers = [anon, user, await project.scope('service_role'), user].map(({ caller }) => caller as AppCaller)
   const list = statement(`select coalesce(json_agg(id order by id), '[]')::text from public.notes where id > $1`, ['0'])
@@ -178,6 +185,11 @@ test('with keep, the transaction stands only if the answer is yes', async () => 
     throw new Error('keep failed')
   })
   expect(await stateOf(broken)).toBe('Error: keep failed')
+  const late = anon.db.asCaller(statement(`select 1`), async () => {
+    await new Promise((resolve) => setTimeout(resolve, 5))
+    throw new Error('late')
+  })
+  expect(await stateOf(late)).toBe('Error: late')
   expect(await stateOf(anon.db.asCaller(insert(21), () => true))).toBe('42501')
   expect(await count()).toBe('1')
   await user.db.asCaller(statement('delete from public.notes where id >= 10'), () => true)

@@ -6,7 +6,7 @@ import { Batch, type CallerIdentity } from './batch.ts'
 import { BatchWriter, requireSendable } from './batch-writer.ts'
 import type { ByteSource } from './byte-source.ts'
 import { FieldStream, LongRow, type FieldSource } from './field-stream.ts'
-import type { CallerResult, CallerStatement } from './project-database.ts'
+import type { CallerResult, CallerStatement, Keep } from './project-database.ts'
 import { readError, readRow, WireReader, type LongMessage } from './wire-reader.ts'
 
 /** However steadily it is read, a stream holds its connection no longer. */
@@ -86,7 +86,7 @@ export class OneSyncConnection {
   }
 
   /** The same in a transaction that is committed only if `keep` answers true for the result. Nothing else may be on its way. */
-  async runAndKeep(statement: CallerStatement, identity: CallerIdentity, keep: (result: CallerResult) => boolean): Promise<CallerResult> {
+  async runAndKeep(statement: CallerStatement, identity: CallerIdentity, keep: Keep): Promise<CallerResult> {
     let result: CallerResult
     try {
       result = await this.#begin(statement, identity)
@@ -96,7 +96,7 @@ export class OneSyncConnection {
     }
     let isKept = false
     try {
-      isKept = keep(result)
+      isKept = await keep(result)
     } finally {
       if (!isKept) await this.#finish('rollback')
     }

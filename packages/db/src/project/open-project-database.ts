@@ -6,7 +6,7 @@ import type { Lease } from '../pooled-connection.ts'
 import { isConnectionLost, isDatabaseError, toOpenError } from '../sql-state.ts'
 import type { CallerIdentity } from './batch.ts'
 import { ConnectionTaken, type OneSyncConnection } from './one-sync.ts'
-import type { CallerResult, CallerStatement, OwnerSession, ProjectDatabase } from './project-database.ts'
+import type { CallerResult, CallerStatement, Keep, OwnerSession, ProjectDatabase } from './project-database.ts'
 import { openReplicationSession, type ReplicationSession } from './replication/replication-session.ts'
 import { StatementTimes } from './statement-times.ts'
 import type { ProjectTables } from './tables/project-tables.ts'
@@ -28,7 +28,8 @@ export function createProjectDatabase(options: ProjectDatabaseOptions): ProjectD
   return { forCaller: (caller) => new CallerDatabase(engine, caller) }
 }
 
-const MEMBER_CLAIMS = JSON.stringify({ role: 'service_role' })
+/** Members, and what the platform has judged by itself. */
+const SERVICE: CallerIdentity = { role: 'service_role', claimsJson: JSON.stringify({ role: 'service_role' }) }
 
 const AUTH_ADMIN: CallerIdentity = { role: 'supabase_auth_admin', claimsJson: JSON.stringify({ role: 'supabase_auth_admin' }) }
 
@@ -39,14 +40,17 @@ class CallerDatabase implements ProjectDatabase {
 
   constructor(engine: Engine, caller: Caller) {
     this.#engine = engine
-    this.#identity = caller.kind === 'app' ? caller : { role: 'service_role', claimsJson: MEMBER_CLAIMS }
+    this.#identity = caller.kind === 'app' ? caller : SERVICE
     // Checked for reading is not checked for writing, whatever the statement is.
     this.#mustRead = caller.kind === 'member' && isReading(caller.permission)
   }
 
-  asCaller(statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
-    const allowed = this.#mustRead && !statement.isReadOnly ? { ...statement, isReadOnly: true } : statement
-    return this.#engine.runAs(this.#identity, allowed, keep)
+  asCaller(statement: CallerStatement, keep?: Keep): Promise<CallerResult> {
+    return this.#engine.runAs(this.#identity, this.#toAllowed(statement), keep)
+  }
+
+  asService(statement: CallerStatement, keep?: Keep): Promise<CallerResult> {
+    return this.#engine.runAs(SERVICE, this.#toAllowed(statement), keep)
   }
 
   asCallers(statement: CallerStatement, callers: readonly AppCaller[]): Promise<CallerResult[]> {
@@ -59,6 +63,10 @@ class CallerDatabase implements ProjectDatabase {
 
   asOwner<Result>(work: (tx: Kysely<ProjectTables>) => Promise<Result>): Promise<Result> {
     return this.#engine.asOwner(work)
+  }
+
+  #toAllowed(statement: CallerStatement): CallerStatement {
+    return this.#mustRead && !statement.isReadOnly ? { ...statement, isReadOnly: true } : statement
   }
 
   openOwnerSession(): Promise<OwnerSession> {
@@ -83,7 +91,7 @@ class Engine {
     this.#logins = logins
   }
 
-  async runAs(identity: CallerIdentity, statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult> {
+  async runAs(identity: CallerIdentity, statement: CallerStatement, keep?: Keep): Promise<CallerResult> {
     if (keep !== undefined) return this.#withOneSync(statement, false, (oneSync) => oneSync.runAndKeep(statement, identity, keep))
     // What takes long, or may have to wait for others, gets a connection of its own; so does what nobody knows yet.
     const mayShare = statement.isReadOnly && this.#times.isQuick(statement.text)

@@ -1,6 +1,7 @@
 import { ServiceError, type AppCaller, type ProjectRef } from '@polder/core'
 import type { ServerAddress } from '../cluster/server-address.ts'
 import type { Login } from '../connect.ts'
+import type { SecretBox } from '../platform/secret-box.ts'
 import type { StoredProject } from '../platform/project-configurations.ts'
 import type { ProjectSecretName } from '../platform/project-secrets.ts'
 import type { ConnectionPoolManager } from '../pool-manager.ts'
@@ -18,6 +19,7 @@ export interface OpenProject {
   readonly configuration: ProjectConfiguration
   readonly tokens: ProjectTokens
   readonly secrets: ServiceSecrets
+  deriveKey(purpose: string): Buffer
   readonly callers: AppCallers
   readonly database: ProjectDatabaseFactory
   /** Where the router keeps what it made for a caller, as long as the caller is remembered. */
@@ -26,12 +28,14 @@ export interface OpenProject {
 
 export interface OpenProjectOptions {
   pools: ConnectionPoolManager
+  box: Pick<SecretBox, 'derive'>
   replication?: { user: string; password: string }
 }
 
 /** Makes the parts that a project's scopes share; takes no connection. */
 export function openProject(stored: StoredProject, address: ServerAddress, options: OpenProjectOptions): OpenProject {
-  const { pools, replication } = options
+  const { pools, box, replication } = options
+  const derived = new Map<string, Buffer>()
   const { configuration } = stored
   const { ref } = configuration
   const secret = (name: ProjectSecretName): string => {
@@ -54,6 +58,11 @@ export function openProject(stored: StoredProject, address: ServerAddress, optio
     configuration,
     tokens,
     secrets: toServiceSecrets(stored.secrets),
+    deriveKey(purpose) {
+      const known = derived.get(purpose) ?? box.derive(ref, `derived ${purpose}`)
+      derived.set(purpose, known)
+      return known
+    },
     callers: createAppCallers({ tokens, keys, rest: configuration.rest }),
     accesses: new WeakMap(),
     database: createProjectDatabase({

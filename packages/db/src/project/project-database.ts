@@ -47,6 +47,9 @@ export interface CallerResult {
   stream?: FieldStream
 }
 
+/** Whether a statement's transaction is committed; it stays open until this is answered, so the answer must not take long. */
+export type Keep = (result: CallerResult) => boolean | Promise<boolean>
+
 /** The ways into one project's database. The name of the method is the security review. */
 export interface ProjectDatabase {
   /**
@@ -54,7 +57,11 @@ export interface ProjectDatabase {
    * Throws pg's `DatabaseError` as it came, `project.connections_exhausted`, `database.unavailable`, or `request.abandoned`.
    * With `keep`, the transaction is committed only if it answers true for the result (one more round trip).
    */
-  asCaller(statement: CallerStatement, keep?: (result: CallerResult) => boolean): Promise<CallerResult>
+  asCaller(statement: CallerStatement, keep?: Keep): Promise<CallerResult>
+  /**
+   * The same as `service_role`, whoever the caller is: for what the platform has judged by itself, as a signed link or a public bucket.
+   */
+  asService(statement: CallerStatement, keep?: Keep): Promise<CallerResult>
   /**
    * Runs one generated statement once as each of these callers, who were all checked for this project, in one transaction and one
    * round trip, for reading only. Throws as `asCaller` does; what fails as one of them fails as all.

@@ -12,5 +12,7 @@ export interface ProjectScope {
   /** Signs and verifies this project's tokens, and no other's. */
   readonly tokens: ProjectTokens
   readonly secrets: ServiceSecrets
+  /** A key of this project for one purpose; no other project's is the same. */
+  deriveKey(purpose: string): Buffer
   readonly db: ProjectDatabase
 }

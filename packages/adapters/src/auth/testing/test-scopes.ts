@@ -58,7 +58,8 @@ export function openTestScopes(cluster: TestCluster, project: TestProject): Test
       url,
       ...settings,
     }
-    return { ref, caller, configuration, tokens, secrets: toServiceSecrets(secrets), db: database.forCaller(caller) }
+    const deriveKey = () => Buffer.alloc(32)
+    return { ref, caller, configuration, tokens, secrets: toServiceSecrets(secrets), deriveKey, db: database.forCaller(caller) }
   }
 
   function openApp(claims: ProjectClaims, hasUserToken: boolean): ProjectScope {
