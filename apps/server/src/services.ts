@@ -100,7 +100,8 @@ export async function createServices(options: ServicesOptions) {
   const auth = createAuthAdapter({ guard, outgoing, observe })
   const rest = createRestAdapter({ observe })
   pools.onEmptied((ref) => rest.release(ref as ProjectRef))
-  const database = createDatabaseAdapter({ onSchemaChanged: (ref) => rest.forgetSchema(ref), observe })
+  events.subscribe((event) => event.type === 'schema_changed' && rest.forgetSchema(event.ref as ProjectRef))
+  const database = createDatabaseAdapter({ onSchemaChanged: (ref) => events.publish({ type: 'schema_changed', ref }), observe })
   const { s3 } = config.storage
   const objects = await openObjectStore(s3 ? { kind: 's3', ...s3 } : { kind: 'disk', folder: folder.projects })
   const storage = createStorageAdapter({ objects, observe })

@@ -35,7 +35,8 @@ interface Entry {
   usedAt: number
   /** Counts what makes the schema outdated, so that a change during a reading is not lost. */
   generation: number
-  working: Promise<KnownSchema> | null
+  /** The newest reading, under way or waiting for the one before it, and the last change that it is sure to see. */
+  working: { generation: number; result: Promise<KnownSchema> } | null
 }
 
 /** The schemas of projects in use, each read once, kept until it changes. */
@@ -83,23 +84,27 @@ export function createSchemaCache({ maxProjects, observe, now = Date.now }: Sche
   }
 
   function bringUpToDate(entry: Entry, project: ProjectScope): Promise<KnownSchema> {
-    entry.working ??= readCurrent(entry, project).finally(() => {
-      entry.working = null
-    })
-    return entry.working
+    const { generation, working: before } = entry
+    if (before?.generation === generation) return before.result
+    // A reading that began before the last change may have missed it: another one follows, for whoever asks from now on.
+    const result = before === null ? readCurrent(entry, project) : before.result.catch(() => {}).then(() => readCurrent(entry, project))
+    const working = { generation, result }
+    entry.working = working
+    const end = () => {
+      if (entry.working === working) entry.working = null
+    }
+    result.then(end, end)
+    return result
   }
 
   async function readCurrent(entry: Entry, project: ProjectScope): Promise<KnownSchema> {
-    for (;;) {
-      const startedAt = now()
-      const { generation, settings } = entry
-      const schema = await readSchema(project, settings, entry.known?.schema ?? null)
-      if (entry.generation !== generation) continue
-      // The same object again as long as nothing has changed: plans are kept by it.
-      if (entry.known?.schema !== schema) entry.known = toKnown(schema, entry.settings)
-      entry.checkedAt = startedAt
-      return entry.known
-    }
+    const startedAt = now()
+    const { generation, settings } = entry
+    const schema = await readSchema(project, settings, entry.known?.schema ?? null)
+    // The same object again as long as nothing has changed: plans are kept by it.
+    if (entry.known?.schema !== schema) entry.known = toKnown(schema, entry.settings)
+    if (entry.generation === generation) entry.checkedAt = startedAt
+    return entry.known
   }
 
   return {

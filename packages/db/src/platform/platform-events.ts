@@ -17,6 +17,7 @@ const eventSchema = z.discriminatedUnion('type', [
   z.object({ type: z.literal('project_removed'), ref: z.string() }),
   z.object({ type: z.literal('operation_changed'), id: z.string(), ref: z.string(), hasEnded: z.boolean().optional() }),
   z.object({ type: z.literal('functions_changed'), ref: z.string() }),
+  z.object({ type: z.literal('schema_changed'), ref: z.string() }),
   z.object({ type: z.literal('access_changed'), accountId: z.string() }),
 ])
 

@@ -61,7 +61,8 @@ export async function selectTables(tx: Tx, schemas: readonly string[]): Promise<
                 and p.refobjid = c.oid and p.refobjsubid = a.attnum and p.deptype = 'i')
             when d.adbin is null then pg_get_expr(t.typdefaultbin, 0)
             else pg_get_expr(d.adbin, d.adrelid) end,
-          'enumValues', (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = coalesce(b.base, t.oid))
+          'enumValues', case when t.typtype = 'e' or b.base is not null then
+            (select json_agg(e.enumlabel order by e.enumsortorder) from pg_enum e where e.enumtypid = coalesce(b.base, t.oid)) end
         ) order by a.attnum)
         from pg_attribute a
         join pg_type t on t.oid = a.atttypid

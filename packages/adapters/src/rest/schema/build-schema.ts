@@ -116,13 +116,15 @@ function toComputed(row: ComputedRow): Extract<Relationship, { kind: 'computed' 
 
 function toViewKeys(keys: readonly KeyRow[], views: readonly ViewRow[]): ViewKeys {
   const origins = new Map(views.map((view) => [view.oid, readViewColumns(view.definition)]))
+  const joining = keys.filter(({ type }) => type !== 'u')
+  const byOwn = Map.groupBy(joining, ({ oid }) => oid)
+  const byForeign = Map.groupBy(joining, ({ foreignOid }) => foreignOid)
   const found: ViewKeys = new Map()
   for (const view of views) {
     const shown = shownColumns(view, origins)
-    for (const key of keys) {
-      if (key.type === 'u') continue
-      addViewKey(found, viewKeyOf(key, 'own'), view, key.oid, key.columns, shown)
-      if (key.foreignOid !== null) addViewKey(found, viewKeyOf(key, 'foreign'), view, key.foreignOid, key.foreignColumns ?? [], shown)
+    for (const oid of new Set([...shown.keys()].map((place) => place.slice(0, place.indexOf('.'))))) {
+      for (const key of byOwn.get(oid) ?? []) addViewKey(found, viewKeyOf(key, 'own'), view, oid, key.columns, shown)
+      for (const key of byForeign.get(oid) ?? []) addViewKey(found, viewKeyOf(key, 'foreign'), view, oid, key.foreignColumns ?? [], shown)
     }
   }
   return found
@@ -140,7 +142,10 @@ function addViewKey(
     view: { schema: view.schema, name: view.name },
     columns: columns.map(({ number, name }) => ({ name, viewColumns: shown.get(`${oid}.${number}`) ?? [] })),
   }
-  if (key.columns.every(({ viewColumns }) => viewColumns.length > 0)) found.set(place, [...(found.get(place) ?? []), key])
+  if (!key.columns.every(({ viewColumns }) => viewColumns.length > 0)) return
+  const known = found.get(place)
+  if (known === undefined) found.set(place, [key])
+  else known.push(key)
 }
 
 /** The view's names for each column of a table that it shows, also through other views; by `oid.column`. */
