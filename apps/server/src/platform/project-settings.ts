@@ -26,18 +26,19 @@ export function createProjectSettings({ platform, events }: ProjectSettingsDepen
 
     /**
      * Changes some of a service's settings; every process serves by them from the next request on. The audit log keeps which were
-     * changed, not to what.
+     * changed, not to what. A function gets the settings as they are, and nobody changes them meanwhile.
      */
     async update<Service extends ConfigurableService>(
       actor: Actor,
       ref: string,
       service: Service,
-      changes: Partial<ProjectSettings[Service]>,
+      change: Partial<ProjectSettings[Service]> | ((settings: ProjectSettings[Service]) => Partial<ProjectSettings[Service]>),
     ): Promise<ProjectSettings[Service]> {
       return platform.transaction().execute(async (tx) => {
         const project = await selectProjectForUpdate(tx, ref)
         const settings = await selectProjectSettings(tx, ref)
         if (!project || !settings) throw new ServiceError('project.not_found')
+        const changes = typeof change === 'function' ? change(projectSettingsSchema.parse(settings)[service]) : change
         const changed = { ...settings, [service]: { ...settings[service], ...changes } }
         const complete = projectSettingsSchema.parse(changed)[service]
         await updateProjectSettings(tx, ref, changed)

@@ -6,17 +6,19 @@ import { listAuditEntries, type ListAuditInput } from './audit-log.ts'
 import type { AuthParts } from './auth-parts.ts'
 import { createBackground } from './background.ts'
 import { createCaptcha, type Captcha } from './captcha.ts'
+import { changeUsers } from './change-users.ts'
 import { getUser, signOut, type SignOutScope } from './current-user.ts'
 import { deleteUser, type DeleteUserInput } from './delete-user.ts'
 import { exchangeCode, type ExchangeInput } from './exchange-code.ts'
 import { createFirstUser, type FirstUserInput } from './first-user.ts'
 import { generateLink, type GenerateLinkInput } from './generate-link.ts'
 import { createHooks } from './hooks/hooks.ts'
+import { impersonateUser } from './impersonate.ts'
 import { clearInbox, getInboxMessage, listInboxMessages } from './inbox.ts'
 import { inviteUser, type InviteUserInput } from './invite-user.ts'
 import { createLeakedPasswords, type LeakedPasswords } from './leaked-passwords.ts'
 import { listUsers, type ListUsersInput } from './list-users.ts'
-import type { MailText } from './mail/mail-templates.ts'
+import { listMailTemplates, type MailText } from './mail/mail-templates.ts'
 import { createMailer } from './mail/mailer.ts'
 import { previewMail, sendTestMail } from './mail/preview-mail.ts'
 import { createPasswordHasher, toPasswordCost, type PasswordHasher } from './password.ts'
@@ -26,6 +28,7 @@ import { refreshSession, type RefreshInput } from './refresh-session.ts'
 import { requestEmailOtp, requestPhoneOtp, type EmailOtpInput, type PhoneOtpInput } from './request-otp.ts'
 import { requireAdmin } from './require-user.ts'
 import { resend, type ResendInput } from './resend.ts'
+import { sendUserLink, type SendUserLinkInput } from './send-user-link.ts'
 import { signInWithPassword, type SignInInput } from './sign-in.ts'
 import { signUpAnonymously } from './sign-up-anonymously.ts'
 import { signUp, type SignUpInput } from './sign-up.ts'
@@ -81,8 +84,11 @@ export function createAuthAdapter(dependencies: AuthAdapterDependencies = {}) {
     updateUserById: (project: ProjectScope, userId: string, input: adminUsers.UpdateUserByIdInput) =>
       adminUsers.updateUserById(parts, project, userId, input),
     deleteUser: (project: ProjectScope, input: DeleteUserInput) => deleteUser(project, input),
+    changeUsers: (project: ProjectScope, input: Parameters<typeof changeUsers>[2]) => changeUsers(parts, project, input),
     inviteUser: (project: ProjectScope, input: InviteUserInput) => inviteUser(parts, project, input),
     generateLink: (project: ProjectScope, input: GenerateLinkInput) => generateLink(parts, project, input),
+    sendUserLink: (project: ProjectScope, input: SendUserLinkInput) => sendUserLink(parts, project, input),
+    impersonateUser: (project: ProjectScope, input: { userId: string; client: ClientFacts }) => impersonateUser(parts, project, input),
     listUserSessions: (project: ProjectScope, userId: string) => listUserSessions(project, userId),
     endUserSessions: (project: ProjectScope, input: { userId: string; sessionId?: string }) => endUserSessions(project, input),
     listAuditEntries: (project: ProjectScope, input: ListAuditInput) => listAuditEntries(project, input),
@@ -91,6 +97,7 @@ export function createAuthAdapter(dependencies: AuthAdapterDependencies = {}) {
     listInboxMessages: (project: ProjectScope, input: Parameters<typeof listInboxMessages>[1]) => listInboxMessages(project, input),
     getInboxMessage: (project: ProjectScope, id: string) => getInboxMessage(project, id),
     clearInbox: (project: ProjectScope, id?: string) => clearInbox(project, id),
+    listMailTemplates: (project: ProjectScope) => listMailTemplates(project.configuration.auth),
     previewMail: (project: ProjectScope, template: MailTemplate, text?: Partial<MailText>) => previewMail(project, template, text),
     sendTestMail: (project: ProjectScope, to: string) => sendTestMail(parts.mailer, project, to),
 

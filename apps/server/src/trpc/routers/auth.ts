@@ -2,38 +2,21 @@ import {
   AUTH_SECRET_NAMES,
   authSecretStateSchema,
   authSettingsSchema,
-  createUserSchema,
-  listUsersSchema,
+  createHookSecretSchema,
+  hookSecretSchema,
   updateAuthSecretsSchema,
-  userPageSchema,
-  userSchema,
 } from '@polder/core'
-import { z } from 'zod'
-import { createAuditedUser, deleteAuditedUser } from '../../platform/audited-users.ts'
-import { noInput, noOutput, projectProcedure, projectRecordProcedure, router } from '../trpc.ts'
+import { requireTemplate } from '@polder/adapters/auth'
+import { noInput, noOutput, projectRecordProcedure, router } from '../trpc.ts'
 import { signingKeyProcedures } from './auth-keys.ts'
+import { mailProcedures } from './auth-mail.ts'
+import { userProcedures } from './auth-users.ts'
 
-/** The users of a project, for its members. */
+/** A project's auth service, for its members. */
 export const authRouter = router({
   ...signingKeyProcedures,
-
-  listUsers: projectProcedure('auth.read')
-    .input(listUsersSchema)
-    .output(userPageSchema)
-    .query(({ ctx, input }) => ctx.services.adapters.auth.listUsers(ctx.project, input)),
-
-  createUser: projectProcedure('auth.write')
-    .input(createUserSchema)
-    .output(userSchema)
-    .mutation(({ ctx, input }) => createAuditedUser(ctx.services, ctx.project, ctx.actor, input)),
-
-  deleteUser: projectProcedure('auth.write')
-    .input(z.strictObject({ userId: z.guid() }))
-    .output(z.object({}))
-    .mutation(async ({ ctx, input }) => {
-      await deleteAuditedUser(ctx.services, ctx.project, ctx.actor, input.userId)
-      return {}
-    }),
+  ...userProcedures,
+  ...mailProcedures,
 
   getSettings: projectRecordProcedure('auth.read')
     .input(noInput)
@@ -43,7 +26,11 @@ export const authRouter = router({
   updateSettings: projectRecordProcedure('auth.configure')
     .input(authSettingsSchema.partial().strict())
     .output(authSettingsSchema)
-    .mutation(({ ctx, input }) => ctx.services.projectSettings.update(ctx.actor, ctx.record.ref, 'auth', input)),
+    .mutation(({ ctx, input }) => {
+      for (const text of Object.values({ ...input.mailerSubjects })) requireTemplate(text)
+      for (const text of Object.values({ ...input.mailerTemplates })) requireTemplate(text)
+      return ctx.services.projectSettings.update(ctx.actor, ctx.record.ref, 'auth', input)
+    }),
 
   listSecrets: projectRecordProcedure('auth.read')
     .input(noInput)
@@ -57,4 +44,9 @@ export const authRouter = router({
       await ctx.services.projectSecrets.update(ctx.actor, ctx.record.ref, input)
       return {}
     }),
+
+  createHookSecret: projectRecordProcedure('auth.configure')
+    .input(createHookSecretSchema)
+    .output(hookSecretSchema)
+    .mutation(({ ctx, input }) => ctx.services.projectSecrets.createHookSecret(ctx.actor, ctx.record.ref, input)),
 })

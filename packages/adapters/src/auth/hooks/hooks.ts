@@ -1,12 +1,8 @@
-import { ServiceError } from '@polder/core'
+import { ServiceError, type HookName } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import type { OutgoingClient } from '../../outgoing/index.ts'
 import { callHttpHook } from './http-hook.ts'
 import { callSqlHook } from './sql-hook.ts'
-
-/** The moments at which a project can have something of its own run, by GoTrue's names. */
-export type HookName =
-  'before_user_created' | 'custom_access_token' | 'mfa_verification_attempt' | 'password_verification_attempt' | 'send_email' | 'send_sms'
 
 /** Where the settings have each hook, and which secret signs its calls. */
 const PLACES = {

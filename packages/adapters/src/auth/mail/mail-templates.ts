@@ -1,4 +1,4 @@
-import type { AuthSettings, MailTemplate } from '@polder/core'
+import { mailTemplateSchema, type AuthSettings, type MailTemplate } from '@polder/core'
 
 /** A mail's subject and its HTML, with placeholders such as `{{ .ConfirmationURL }}`. */
 export interface MailText {
@@ -62,4 +62,34 @@ function toText(subject: string, lines: readonly string[]): MailText {
 export function findMailText(settings: Pick<AuthSettings, 'mailerSubjects' | 'mailerTemplates'>, template: MailTemplate): MailText {
   const { subject, content } = DEFAULT_MAIL_TEXTS[template]
   return { subject: settings.mailerSubjects[template] ?? subject, content: settings.mailerTemplates[template] ?? content }
+}
+
+const OF_EVERY = ['SiteURL', 'Email', 'Data'] as const
+const OF_LINKS = [...OF_EVERY, 'ConfirmationURL', 'Token', 'TokenHash', 'RedirectTo'] as const
+
+/** What may stand between the braces of each; another name becomes nothing. */
+export const MAIL_PLACEHOLDERS: Record<MailTemplate, readonly string[]> = {
+  confirmation: OF_LINKS,
+  invite: OF_LINKS,
+  magic_link: OF_LINKS,
+  recovery: OF_LINKS,
+  email_change: [...OF_LINKS, 'NewEmail', 'SendingTo'],
+  reauthentication: [...OF_EVERY, 'Token'],
+  password_changed_notification: OF_EVERY,
+  email_changed_notification: [...OF_EVERY, 'OldEmail'],
+  phone_changed_notification: [...OF_EVERY, 'OldPhone', 'Phone'],
+  identity_linked_notification: [...OF_EVERY, 'Provider'],
+  identity_unlinked_notification: [...OF_EVERY, 'Provider'],
+  mfa_factor_enrolled_notification: [...OF_EVERY, 'FactorType'],
+  mfa_factor_unenrolled_notification: [...OF_EVERY, 'FactorType'],
+}
+
+/** Every mail of a project, with the text that comes along and what it may name. */
+export function listMailTemplates(settings: Pick<AuthSettings, 'mailerSubjects' | 'mailerTemplates'>) {
+  return mailTemplateSchema.options.map((name) => ({
+    name,
+    ...findMailText(settings, name),
+    usual: DEFAULT_MAIL_TEXTS[name],
+    placeholders: [...MAIL_PLACEHOLDERS[name]],
+  }))
 }

@@ -3,9 +3,10 @@ import type { ProjectScope } from '@polder/db'
 import { toExpectedUser, toNewUser } from '../new-user.ts'
 import { hashCode } from '../one-time-code.ts'
 import { findMailText, type MailText } from './mail-templates.ts'
+import { toPlainText } from './plain-text.ts'
 import type { Mailer } from './mailer.ts'
 import { renderHtml, renderText, requireTemplate } from './render-template.ts'
-import { toTemplateValues, type MailAction } from './send-mail.ts'
+import { toHeader, toTemplateValues, type MailAction } from './send-mail.ts'
 
 const EXAMPLE = { email: 'ada@example.com', newEmail: 'ada@new.example.com', phone: '31612345678', code: '314159' }
 
@@ -14,7 +15,7 @@ export function previewMail(
   project: ProjectScope,
   template: MailTemplate,
   text: Partial<MailText> = {},
-): { subject: string; html: string } {
+): { subject: string; html: string; text: string } {
   const { subject, content } = { ...findMailText(project.configuration.auth, template), ...text }
   requireTemplate(subject)
   requireTemplate(content)
@@ -32,7 +33,8 @@ export function previewMail(
     },
     recipient,
   )
-  return { subject: renderText(subject, values), html: renderHtml(content, values) }
+  const html = renderHtml(content, values)
+  return { subject: toHeader(renderText(subject, values)), html, text: toPlainText(html) }
 }
 
 /** Sends a mail that shows whether the project's mail arrives. Throws `auth.mail_failed`, with what the server said in its details. */

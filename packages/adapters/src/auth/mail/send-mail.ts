@@ -105,7 +105,7 @@ function toEmailData(project: ProjectScope, { action, recipients, redirectTo, mo
 }
 
 /** A subject is one line. */
-function toHeader(text: string): string {
+export function toHeader(text: string): string {
   return text
     .toWellFormed()
     .replaceAll(/\p{Cc}+/gu, ' ')
