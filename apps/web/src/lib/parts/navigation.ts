@@ -5,6 +5,7 @@ import CircleUser from '@lucide/svelte/icons/circle-user-round'
 import House from '@lucide/svelte/icons/house'
 import Server from '@lucide/svelte/icons/server'
 import Settings from '@lucide/svelte/icons/settings'
+import SquareFunction from '@lucide/svelte/icons/square-function'
 import SquareTerminal from '@lucide/svelte/icons/square-terminal'
 import Table from '@lucide/svelte/icons/table-2'
 import Users from '@lucide/svelte/icons/users'
@@ -39,6 +40,10 @@ export function toProjectNavigation(ref: string, may: (permission: Permission) =
       ],
     },
     { title: 'Auth', items: [{ href: `${base}/auth`, label: 'Users', icon: Users, key: 'u' }] },
+    {
+      title: 'Functions',
+      items: [{ href: `${base}/functions`, label: 'Functions', icon: SquareFunction, key: 'f', isBranch: true }],
+    },
     {
       title: 'Project',
       items: [
