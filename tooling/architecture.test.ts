@@ -99,10 +99,11 @@ describe('floors', () => {
 })
 
 describe('one door', () => {
-  test('access is checked in two places: the tRPC procedure and the gateway’s hook', () => {
+  test('access is checked at the doors: the tRPC procedure, the gateway’s hook and the management API’s', () => {
     const callers = containing(inside(code, 'packages', 'apps'), /\.validateProjectAccess\(/)
     expect(callers).toEqual([
       'apps/server/src/gateway/gateway.ts',
+      'apps/server/src/management/management-door.ts',
       // Tries a new project's own keys, as an app would, before anybody is told of it.
       'apps/server/src/platform/probe-project.ts',
       'apps/server/src/trpc/trpc.ts',

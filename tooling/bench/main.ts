@@ -1,9 +1,10 @@
 import { parseArgs } from 'node:util'
+import { runFunctionsSuite } from './functions-suite.ts'
 import { roundTo, type Metric } from './measure.ts'
 import { runProjectsSuite } from './projects-suite.ts'
 import { runRestSuite } from './rest-suite.ts'
 
-const suites: Record<string, () => Promise<Metric[]>> = { projects: runProjectsSuite, rest: runRestSuite }
+const suites: Record<string, () => Promise<Metric[]>> = { functions: runFunctionsSuite, projects: runProjectsSuite, rest: runRestSuite }
 
 const { values, positionals } = parseArgs({ allowPositionals: true, options: { json: { type: 'boolean' } } })
 const unknown = positionals.filter((name) => !suites[name])

@@ -8,6 +8,7 @@ import { gateway } from './gateway/gateway.ts'
 import { healthRoute } from './health.ts'
 import { isTooDeep } from './json-depth.ts'
 import { hasTwoHosts, isTrusted, stripHeaders, toProjectPath, toRequestId } from './request-rules.ts'
+import { managementDoor } from './management/management-door.ts'
 import type { Services } from './services.ts'
 import { trpcDoor } from './trpc/door.ts'
 import { appRouter } from './trpc/root.ts'
@@ -101,6 +102,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   })
   healthRoute(app, services)
   await app.register(downloads, services)
+  await app.register(managementDoor, { prefix: '/v1/projects/:ref', services })
   await app.register(gateway, { ...services, observe: services.observe, limits: http })
   await app.register(
     async (scope) => {
@@ -123,7 +125,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
   app.setNotFoundHandler((request, reply) => {
     // A project's own host has its API only; /projects and /projects/:ref are pages of the dashboard.
     const isProjectHost = request.originalUrl !== request.url
-    const isApi = isProjectHost || /^\/(?:trpc|health|downloads|projects\/[^/?]+\/[^/?]+\/v1)(?:[/?]|$)/.test(request.url)
+    const isApi = isProjectHost || /^\/(?:trpc|health|v1|downloads|projects\/[^/?]+\/[^/?]+\/v1)(?:[/?]|$)/.test(request.url)
     if (isApi || !dashboard) {
       const hint = isApi ? undefined : 'The dashboard was not built.'
       const error = new ServiceError('request.not_found', { hint })

@@ -28,6 +28,7 @@ import { createAccounts } from './platform/accounts.ts'
 import { planCreateProject } from './platform/create-project.ts'
 import { planDeleteProject } from './platform/delete-project.ts'
 import { createFunctionCalls } from './platform/function-calls.ts'
+import { createFunctionSchedules } from './platform/function-schedules.ts'
 import { followFunctions } from './platform/follow-functions.ts'
 import { createInstallation } from './platform/installation.ts'
 import { createLogExports } from './platform/log-exports.ts'
@@ -112,7 +113,7 @@ export async function createServices(options: ServicesOptions) {
     baseDomain: config.http.baseDomain,
     announce: (tx, ref) => events.publish({ type: 'functions_changed', ref }, tx),
     isListening: () => events.isConnected,
-    projectFolder: folder.projectFolder,
+    objects,
     cacheFolder: path.join(folder.cache, 'npm'),
     ownAddress: ownAddress.get,
     databaseAddress: async () => addressOf(),
@@ -144,7 +145,17 @@ export async function createServices(options: ServicesOptions) {
   const { isSignUpOpen } = config.platform
   const { version } = JSON.parse(readFileSync(new URL('../package.json', import.meta.url), 'utf8')) as { version: string }
   const stopping = new AbortController()
-  const worker = await startOperationWorker({ platform, pool, connection: cluster.control, runner, observe })
+  const functionCalls = createFunctionCalls(ownAddress.get)
+  const functionSchedules = createFunctionSchedules({ platform, calls: functionCalls, getAppKeys: projects.getAppKeys, observe })
+  const worker = await startOperationWorker({
+    platform,
+    pool,
+    connection: cluster.control,
+    runner,
+    observe,
+    tasks: functionSchedules.tasks,
+    everyMinute: ['function_schedules'],
+  })
   refill.later()
   await functions.warmUp()
   let closing: Promise<void> | undefined
@@ -155,7 +166,8 @@ export async function createServices(options: ServicesOptions) {
     router,
     events,
     adapters: { auth, rest, storage, database, functions, logs: logs.adapter },
-    functionCalls: createFunctionCalls(ownAddress.get),
+    functionCalls,
+    functionSchedules,
     /** Told where the server listens, as soon as it does. */
     listensAt: ownAddress.set,
     accounts: createAccounts({ platform, events, publicUrl, isSignUpOpen }),

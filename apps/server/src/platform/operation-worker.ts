@@ -2,7 +2,7 @@ import { hostname } from 'node:os'
 import { EventEmitter } from 'node:events'
 import type { Observe } from '@polder/core'
 import { deleteServerProcess, holdServerProcess, makeClient, releaseDeadProcesses, type PlatformDatabase } from '@polder/db'
-import { Logger, run, runMigrations, type Runner } from 'graphile-worker'
+import { Logger, parseCronItems, run, runMigrations, type Runner } from 'graphile-worker'
 import type { OperationRunner } from './operation-runner.ts'
 
 type PlatformPool = Parameters<typeof runMigrations>[0]['pgPool'] & {}
@@ -15,6 +15,10 @@ export interface OperationWorkerOptions {
   connection: ConnectionConfig
   runner: OperationRunner
   observe: Observe
+  /** Other jobs by name. */
+  tasks?: Record<string, (payload: unknown) => Promise<void>>
+  /** Those of them that are begun every minute. */
+  everyMinute?: readonly string[]
   /** How many operations this process runs at a time. */
   concurrency?: number
   /** How often it looks for processes that died. */
@@ -48,8 +52,11 @@ export async function startOperationWorker(options: OperationWorkerOptions): Pro
   })
   const runner: Runner = await run({
     pgPool: options.pool,
-    taskList: { operation: (payload) => options.runner.run((payload as { id: string }).id) },
-    parsedCronItems: [],
+    taskList: { operation: (payload) => options.runner.run((payload as { id: string }).id), ...options.tasks },
+    // Of several processes one gets each minute's job.
+    parsedCronItems: parseCronItems(
+      (options.everyMinute ?? []).map((task) => ({ task, match: '* * * * *', options: { backfillPeriod: 0, maxAttempts: 1 } })),
+    ),
     noHandleSignals: true,
     concurrency: options.concurrency ?? 10,
     // New jobs are told of at once; this is for what was missed while the connection was away.

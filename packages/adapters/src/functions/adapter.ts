@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import {
   findSecretNameFault,
+  isServiceError,
   ServiceError,
   type DeployedFunction,
   type DeployFunction,
@@ -13,14 +14,12 @@ import {
   type ListedFunction,
   type ListInvocations,
   type ProjectRef,
-  type Schedule,
-  type ScheduleInput,
-  type ScheduleRun,
   type SetSecrets,
 } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
-import { parseCron } from './cron.ts'
+import { bundleFunction, type BundleProblem } from './bundle/bundle-function.ts'
 import { deployVersion, type InTransaction } from './deploy-function.ts'
+import { createFunctionSchedules } from './function-schedules.ts'
 import { openFunctionParts, type FunctionsAdapterOptions } from './function-parts.ts'
 import {
   deleteFunction,
@@ -32,7 +31,6 @@ import {
   updateVerifyJwt,
 } from './queries/functions.ts'
 import { selectHourlyCounts, selectInvocations } from './queries/invocations.ts'
-import { countSchedules, deleteSchedule, insertSchedule, selectScheduleRuns, selectSchedules, updateSchedule } from './queries/schedules.ts'
 import { countSecrets, deleteSecrets, selectSecrets, upsertSecrets } from './queries/secrets.ts'
 import type { FunctionCall } from './runtime/call-function.ts'
 import type { RuntimeProject } from './runtime/function-runtime.ts'
@@ -40,7 +38,6 @@ import type { RuntimeProject } from './runtime/function-runtime.ts'
 export type FunctionsAdapter = ReturnType<typeof createFunctionsAdapter>
 
 const MAX_SECRETS = 100
-const MAX_SCHEDULES = 50
 const HOUR_MS = 3_600_000
 /** Hours that lists show. */
 const LISTED_HOURS = 24
@@ -98,6 +95,20 @@ export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
     ): Promise<DeployedFunction> {
       const deployParts = { ...parts, forget: (ref: ProjectRef) => registry.forget(ref), failPoint: options.failPoint }
       return inTurn(project.ref, () => deployVersion(deployParts, toRuntimeProject(project), input, also))
+    },
+
+    /** What keeps files from becoming a function, as far as bundling shows it. Throws `functions.source_…`. */
+    async checkSource(source: FunctionSource): Promise<{ problems: BundleProblem[] }> {
+      try {
+        await bundleFunction(source, parts)
+        return { problems: [] }
+      } catch (error) {
+        const problems = isServiceError(error, 'functions.bundle_failed')
+          ? (error.details as { problems?: BundleProblem[] } | undefined)?.problems
+          : undefined
+        if (problems === undefined) throw error
+        return { problems }
+      }
     },
 
     getFunction,
@@ -199,42 +210,7 @@ export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
 
     watchLogs: (project: ProjectScope, signal: AbortSignal): AsyncIterableIterator<FunctionLogLine> => logs.watch(project.ref, signal),
 
-    listSchedules: (project: ProjectScope): Promise<Schedule[]> => selectSchedules(platform, project.ref),
-
-    /** Throws `functions.schedule_invalid` and `functions.not_found`. */
-    async createSchedule(project: ProjectScope, input: ScheduleInput, also?: InTransaction): Promise<Schedule> {
-      const nextAt = toNextRun(input)
-      await getFunction(project, input.name)
-      const id = await platform.transaction().execute(async (tx) => {
-        const made = await insertSchedule(tx, project.ref, input, nextAt)
-        if ((await countSchedules(tx, project.ref)) > MAX_SCHEDULES) throw new ServiceError('functions.limit_reached')
-        await also?.(tx)
-        return made
-      })
-      return getSchedule(project, id)
-    },
-
-    async updateSchedule(project: ProjectScope, id: string, input: ScheduleInput, also?: InTransaction): Promise<Schedule> {
-      const nextAt = toNextRun(input)
-      await getFunction(project, input.name)
-      await platform.transaction().execute(async (tx) => {
-        if (!(await updateSchedule(tx, project.ref, id, input, nextAt))) throw new ServiceError('functions.schedule_not_found')
-        await also?.(tx)
-      })
-      return getSchedule(project, id)
-    },
-
-    async deleteSchedule(project: ProjectScope, id: string, also?: InTransaction): Promise<void> {
-      await platform.transaction().execute(async (tx) => {
-        if (!(await deleteSchedule(tx, project.ref, id))) throw new ServiceError('functions.schedule_not_found')
-        await also?.(tx)
-      })
-    },
-
-    async listScheduleRuns(project: ProjectScope, id: string): Promise<ScheduleRun[]> {
-      await getSchedule(project, id)
-      return selectScheduleRuns(platform, project.ref, id)
-    },
+    ...createFunctionSchedules(platform, getFunction),
 
     /** Refs of the projects that have a process just now. */
     listRunning: (): string[] => runtime.listRunning(),
@@ -273,18 +249,6 @@ export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
       await parts.agents.close()
     },
   }
-
-  async function getSchedule(project: ProjectScope, id: string): Promise<Schedule> {
-    const found = (await selectSchedules(platform, project.ref)).find((each) => each.id === id)
-    if (found === undefined) throw new ServiceError('functions.schedule_not_found')
-    return found
-  }
-}
-
-function toNextRun({ cron, timeZone, isEnabled }: ScheduleInput): Date | null {
-  const next = parseCron(cron, timeZone).next(new Date())
-  if (next === undefined) throw new ServiceError('functions.schedule_invalid', { message: 'No such day comes within four years.' })
-  return isEnabled ? next : null
 }
 
 function toRuntimeProject({ ref, configuration }: ProjectScope): RuntimeProject {

@@ -1,75 +1,52 @@
-import { mkdir, open, readdir, readFile, rename, rm } from 'node:fs/promises'
-import path from 'node:path'
+import { buffer } from 'node:stream/consumers'
 import { ServiceError, type FunctionSource } from '@polder/core'
+import type { ObjectStore } from '../object-store/index.ts'
 
-/** Where the bodies of functions are: files of the project, so that whoever copies a project's files has them too. */
+/** Where the bodies of functions are: objects of the project, so that whoever copies a project's objects has them too. */
 export interface FunctionFiles {
   /** Keeps a version's source and bundle; when this returns, both survive the machine. */
   save(ref: string, id: string, version: number, source: FunctionSource, bundle: Buffer): Promise<void>
+  /** Throws `functions.version_not_found`. */
   readBundle(ref: string, id: string, version: number): Promise<Buffer>
+  /** Throws `functions.version_not_found`. */
   readSource(ref: string, id: string, version: number): Promise<FunctionSource>
   deleteVersion(ref: string, id: string, version: number): Promise<void>
   deleteFunction(ref: string, id: string): Promise<void>
-  /** Versions that have files, whether or not they ever served. */
+  /** Versions that have a body, whether or not they ever served. */
   listVersions(ref: string, id: string): Promise<number[]>
 }
 
-const BUNDLE = 'bundle.js'
-const SOURCE = 'source.json'
+type Store = Pick<ObjectStore, 'put' | 'open' | 'list' | 'deleteAll'>
 
-/** Keeps them below each project's folder, in `functions/<id>/<version>/`. */
-export function createFunctionFiles(projectFolder: (ref: string) => string): FunctionFiles {
-  const folderOf = (ref: string, id: string) => path.join(projectFolder(ref), 'functions', id)
-  const versionOf = (ref: string, id: string, version: number) => path.join(folderOf(ref, id), String(version))
+/** Keeps them under `<ref>/functions/<id>/<version>/`. */
+export function createFunctionFiles(store: Store): FunctionFiles {
+  const prefixOf = (ref: string, id: string) => `${ref}/functions/${id}/`
+  const keyOf = (ref: string, id: string, version: number, name: 'source.json' | 'bundle.js') => `${prefixOf(ref, id)}${version}/${name}`
+
+  async function read(key: string): Promise<Buffer> {
+    const opened = await store.open(key)
+    if (opened === undefined) throw new ServiceError('functions.version_not_found')
+    return Buffer.isBuffer(opened.body) ? opened.body : await buffer(opened.body)
+  }
+
   return {
     async save(ref, id, version, source, bundle) {
-      const target = versionOf(ref, id, version)
-      const draft = `${target}.${process.pid}.new`
-      await rm(draft, { recursive: true, force: true })
-      await mkdir(draft, { recursive: true, mode: 0o700 })
-      await writeDurably(path.join(draft, SOURCE), Buffer.from(JSON.stringify(source)))
-      await writeDurably(path.join(draft, BUNDLE), bundle)
-      // A version that never served may have left its files.
-      await rm(target, { recursive: true, force: true })
-      await rename(draft, target)
-      await syncFolder(folderOf(ref, id))
+      await Promise.all([
+        store.put(keyOf(ref, id, version, 'source.json'), Buffer.from(JSON.stringify(source))),
+        store.put(keyOf(ref, id, version, 'bundle.js'), bundle),
+      ])
     },
-    readBundle: (ref, id, version) => read(path.join(versionOf(ref, id, version), BUNDLE)),
+    readBundle: (ref, id, version) => read(keyOf(ref, id, version, 'bundle.js')),
     async readSource(ref, id, version) {
-      return JSON.parse((await read(path.join(versionOf(ref, id, version), SOURCE))).toString('utf8')) as FunctionSource
+      return JSON.parse((await read(keyOf(ref, id, version, 'source.json'))).toString('utf8')) as FunctionSource
     },
-    deleteVersion: (ref, id, version) => rm(versionOf(ref, id, version), { recursive: true, force: true }),
-    deleteFunction: (ref, id) => rm(folderOf(ref, id), { recursive: true, force: true }),
+    deleteVersion: (ref, id, version) => store.deleteAll(`${prefixOf(ref, id)}${version}/`),
+    deleteFunction: (ref, id) => store.deleteAll(prefixOf(ref, id)),
     async listVersions(ref, id) {
-      const names = await readdir(folderOf(ref, id)).catch(() => [])
-      return names.filter((name) => /^\d+$/.test(name)).map(Number)
+      const prefix = prefixOf(ref, id)
+      const versions = new Set<number>()
+      for await (const { key } of store.list(prefix)) versions.add(Number(/^\d+/.exec(key.slice(prefix.length))?.[0]))
+      return [...versions].filter((version) => version > 0)
     },
-  }
-}
-
-async function read(file: string): Promise<Buffer> {
-  try {
-    return await readFile(file)
-  } catch (cause) {
-    throw new ServiceError('functions.version_not_found', { cause })
-  }
-}
-
-async function writeDurably(file: string, data: Buffer): Promise<void> {
-  const handle = await open(file, 'wx', 0o600)
-  try {
-    await handle.writeFile(data)
-    await handle.sync()
-  } finally {
-    await handle.close()
-  }
-}
-
-async function syncFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r')
-  try {
-    await handle.sync()
-  } finally {
-    await handle.close()
   }
 }

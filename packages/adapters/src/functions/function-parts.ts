@@ -1,5 +1,6 @@
 import type { ProjectRef, Observe } from '@polder/core'
 import { selectProjectSecrets, toDatabaseName, toLoginName, type PlatformDatabase, type SecretBox } from '@polder/db'
+import type { ObjectStore } from '../object-store/index.ts'
 import { createOutgoingAgents, type AddressGuard } from '../outgoing/index.ts'
 import { createNpmPackages } from './bundle/npm-packages.ts'
 import { createRemoteModules } from './bundle/remote-modules.ts'
@@ -20,7 +21,8 @@ export interface FunctionsAdapterOptions {
   announce(tx: PlatformDatabase, ref: ProjectRef): Promise<void>
   /** Whether changes by other processes are told of at the moment. */
   isListening(): boolean
-  projectFolder(ref: string): string
+  /** Where bodies of functions are kept. */
+  objects: Pick<ObjectStore, 'put' | 'open' | 'list' | 'deleteAll'>
   /** Folder for packages that were fetched. */
   cacheFolder: string
   npm: { registry: string; jsrRegistry: string }
@@ -42,7 +44,7 @@ export interface FunctionsAdapterOptions {
 export function openFunctionParts(options: FunctionsAdapterOptions) {
   const { platform, box, observe } = options
   const agents = createOutgoingAgents(options.guard)
-  const files = createFunctionFiles(options.projectFolder)
+  const files = createFunctionFiles(options.objects)
   const logs = createFunctionLogs()
   const invocations = createInvocationLog({ platform, observe })
   const findInside = createInsideFinder(options)
@@ -92,7 +94,9 @@ export function openFunctionParts(options: FunctionsAdapterOptions) {
     onOutcome({ ref, call, status, durationMs, cpuMs, memoryMb, error }) {
       const { startedAt: at, name, version, requestId, method, isColdStart } = call
       const path = call.path.slice(0, 500)
-      invocations.add({ ref, at, name, version, requestId, method, path, isColdStart, status, durationMs, cpuMs, memoryMb, error })
+      const ended = { ref, at, name, version, requestId, method, path, isColdStart, status, durationMs, cpuMs, memoryMb, error }
+      // The gateway's own line tells of every call; this one has what it cost.
+      if (!invocations.add(ended)) return
       observe({
         kind: 'log',
         ref,

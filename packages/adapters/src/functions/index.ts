@@ -4,4 +4,12 @@ export type { DeployStep, InTransaction } from './deploy-function.ts'
 export type { AnswerSink, FunctionCall } from './runtime/call-function.ts'
 export { probe } from './probe.ts'
 export { parseCron } from './cron.ts'
-export { selectDueSchedules, updateNextRun, insertScheduleRun, type DueSchedule } from './queries/schedules.ts'
+export {
+  enqueueScheduleRun,
+  insertScheduleRun,
+  scheduledRunSchema,
+  selectDueSchedules,
+  updateNextRun,
+  type DueSchedule,
+  type ScheduledRun,
+} from './queries/schedules.ts'

@@ -27,6 +27,13 @@ const ofVersion = named.extend({ version: z.number().int().min(1) })
 const byId = z.strictObject({ scheduleId: z.uuid() })
 const runtimeSchema = z.object({ isAvailable: z.boolean(), isJailed: z.boolean(), warnings: z.string().array() })
 
+const bundleProblemSchema = z.object({
+  text: z.string(),
+  file: z.string().nullable(),
+  line: z.number().int().nullable(),
+  column: z.number().int().nullable(),
+})
+
 /** A project's functions: their code, secrets, schedules and calls. */
 export const functionsRouter = router({
   list: projectProcedure('functions.read')
@@ -49,6 +56,11 @@ export const functionsRouter = router({
         noteFunctionChange(ctx.project, ctx.actor, 'function.deploy', input.name),
       ),
     ),
+
+  check: projectProcedure('functions.write')
+    .input(z.strictObject({ source: functionSourceSchema }))
+    .output(z.object({ problems: bundleProblemSchema.array() }))
+    .mutation(({ ctx, input }) => ctx.services.adapters.functions.checkSource(input.source)),
 
   delete: projectProcedure('functions.write')
     .input(named)

@@ -7,42 +7,54 @@ export interface EndedInvocation extends Omit<Invocation, 'id'> {
   ref: string
 }
 
-/** Writes ended calls and counts them by the minute, both in one statement each however many they are. */
+/** Calls of a function in one minute. */
+export interface CallCounts {
+  ref: string
+  name: string
+  minute: Date
+  calls: number
+  errors: number
+}
+
+/** Writes ended calls, in one statement however many they are. */
 export async function insertInvocations(db: PlatformDatabase, ended: readonly EndedInvocation[]): Promise<void> {
   if (ended.length === 0) return
-  // One JSON text instead of a parameter for each cell: the statement is the same for one call and for a thousand.
-  const rows = JSON.stringify(
-    ended.map((one) => ({
-      ref: one.ref,
-      at: one.at,
-      name: one.name,
-      version: one.version,
-      request_id: one.requestId,
-      method: one.method,
-      path: one.path,
-      status: one.status,
-      duration_ms: one.durationMs,
-      cpu_ms: one.cpuMs,
-      memory_mb: one.memoryMb,
-      is_cold_start: one.isColdStart,
-      error: one.error,
-    })),
-  )
-  await sql`
-    with rows as (
-      select * from jsonb_to_recordset(${rows}::jsonb) as row (
-        ref text, at timestamptz, name text, version integer, request_id text, method text, path text, status integer,
-        duration_ms real, cpu_ms real, memory_mb real, is_cold_start boolean, error text)
-    ), kept as (
-      insert into function_invocations
-        (ref, at, name, version, request_id, method, path, status, duration_ms, cpu_ms, memory_mb, is_cold_start, error)
-      select ref, at, name, version, request_id, method, path, status, duration_ms, cpu_ms, memory_mb, is_cold_start, error from rows
+  await db
+    .insertInto('function_invocations')
+    .values(
+      ended.map((one) => ({
+        ref: one.ref,
+        at: one.at,
+        name: one.name,
+        version: one.version,
+        request_id: one.requestId,
+        method: one.method,
+        path: one.path,
+        status: one.status,
+        duration_ms: one.durationMs,
+        cpu_ms: one.cpuMs,
+        memory_mb: one.memoryMb,
+        is_cold_start: one.isColdStart,
+        error: one.error,
+      })),
     )
-    insert into function_call_counts as counts (ref, name, minute, calls, errors)
-    select ref, name, date_trunc('minute', at), count(*), count(*) filter (where status >= 500)
-    from rows group by 1, 2, 3 order by 1, 2, 3
-    on conflict (ref, name, minute) do update set calls = counts.calls + excluded.calls, errors = counts.errors + excluded.errors
-  `.execute(db)
+    .execute()
+}
+
+/** Adds to what is counted; in the order of the keys, so that two processes do not wait for each other. */
+export async function addCallCounts(db: PlatformDatabase, counts: readonly CallCounts[]): Promise<void> {
+  if (counts.length === 0) return
+  const toKey = ({ ref, name, minute }: CallCounts) => `${ref} ${name} ${minute.toISOString()}`
+  await db
+    .insertInto('function_call_counts')
+    .values(counts.toSorted((a, b) => (toKey(a) < toKey(b) ? -1 : 1)))
+    .onConflict((conflict) =>
+      conflict.columns(['ref', 'name', 'minute']).doUpdateSet((row) => ({
+        calls: sql<number>`function_call_counts.calls + ${row.ref('excluded.calls')}`,
+        errors: sql<number>`function_call_counts.errors + ${row.ref('excluded.errors')}`,
+      })),
+    )
+    .execute()
 }
 
 export interface InvocationSelection {

@@ -1,6 +1,7 @@
 import type { Schedule, ScheduleInput, ScheduleRun } from '@polder/core'
 import type { PlatformDatabase } from '@polder/db'
 import { sql } from 'kysely'
+import { z } from 'zod'
 
 /** A schedule that is due, with what running it takes. */
 export interface DueSchedule {
@@ -15,6 +16,22 @@ export interface DueSchedule {
   missedRuns: 'skip' | 'once'
   dueAt: Date
 }
+
+/** One run, as the job queue carries it. */
+export const scheduledRunSchema = z.object({
+  id: z.string(),
+  ref: z.string(),
+  name: z.string(),
+  method: z.string(),
+  path: z.string(),
+  body: z.string().nullable(),
+  /** ISO text. */
+  dueAt: z.string(),
+  /** How many other due times it stands for. */
+  missed: z.number(),
+})
+
+export type ScheduledRun = z.infer<typeof scheduledRunSchema>
 
 const RUN_COLUMNS = ['at', 'due_at as dueAt', 'status', 'duration_ms as durationMs', 'request_id as requestId', 'missed', 'error'] as const
 
@@ -117,6 +134,11 @@ export async function selectDueSchedules(tx: PlatformDatabase, limit: number): P
     .forUpdate('function_schedules')
     .skipLocked()
     .execute()
+}
+
+/** Puts the run into the job queue, in the transaction that says when the schedule is due again. */
+export async function enqueueScheduleRun(tx: PlatformDatabase, run: ScheduledRun): Promise<void> {
+  await sql`select graphile_worker.add_job('function_run', ${JSON.stringify(run)}::json, max_attempts := 1)`.execute(tx)
 }
 
 export async function updateNextRun(tx: PlatformDatabase, id: string, nextAt: Date | null): Promise<void> {

@@ -3,6 +3,7 @@ import path from 'node:path'
 import { text } from 'node:stream/consumers'
 import type { FunctionSource, ProjectRef } from '@polder/core'
 import { createSecretBox, openPlatformDatabase, type ProjectScope } from '@polder/db'
+import { createDiskObjectStore } from '../../object-store/index.ts'
 import { createAddressGuard } from '../../outgoing/index.ts'
 import { createFunctionsAdapter } from '../adapter.ts'
 import type { DeployStep } from '../deploy-function.ts'
@@ -24,7 +25,7 @@ const functions = createFunctionsAdapter({
   box: createSecretBox(Buffer.from(order.boxKey, 'base64')),
   announce: async () => {},
   isListening: () => true,
-  projectFolder: (ref) => path.join(order.folder, 'projects', ref),
+  objects: createDiskObjectStore({ folder: path.join(order.folder, 'projects') }),
   cacheFolder: path.join(order.folder, 'cache'),
   npm: { registry: 'http://127.0.0.1:9/', jsrRegistry: 'http://127.0.0.1:9/' },
   guard: createAddressGuard(),

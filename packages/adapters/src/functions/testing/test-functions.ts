@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream'
 import type { FunctionSource, Observation } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import { openTestCluster, type TestCluster } from '@polder/db/testing'
+import { createDiskObjectStore } from '../../object-store/index.ts'
 import { createAddressGuard, type AddressGuardOptions } from '../../outgoing/index.ts'
 import { createFunctionsAdapter, type FunctionsAdapter } from '../adapter.ts'
 import type { FunctionsAdapterOptions } from '../function-parts.ts'
@@ -53,7 +54,7 @@ export async function openTestFunctions({ addresses, ...more }: TestFunctionsOpt
     box: cluster.box,
     announce: async () => {},
     isListening: () => true,
-    projectFolder: (ref) => path.join(folder, 'projects', ref),
+    objects: createDiskObjectStore({ folder: path.join(folder, 'projects') }),
     cacheFolder: path.join(folder, 'cache'),
     npm: { registry: 'http://127.0.0.1:9/', jsrRegistry: 'http://127.0.0.1:9/' },
     publicUrl: cluster.publicUrl,
