@@ -28,13 +28,13 @@ async function main(): Promise<void> {
   await new Promise((resolve) => deno.stdout.once('data', resolve))
   const pool = new Pool('http://function', { socketPath, connections: 256, pipelining: 1, headersTimeout: 0, bodyTimeout: 0 })
   const server = createServer((request, response) => {
+    const { connection: _connection, ...headers } = request.headers as Record<string, string>
     pool.dispatch(
-      { path: request.url ?? '/', method: 'GET', headers: request.headers as Record<string, string> },
+      { path: request.url ?? '/', method: 'GET', headers },
       {
-        onResponseStart(_controller, status, headers) {
-          delete headers.connection
-          delete headers['keep-alive']
-          response.writeHead(status, headers as Record<string, string>)
+        onRequestStart() {},
+        onResponseStart(_controller, status, given) {
+          response.writeHead(status, given as Record<string, string>)
         },
         onResponseData: (_controller, chunk) => void response.write(chunk),
         onResponseEnd: () => void response.end(),

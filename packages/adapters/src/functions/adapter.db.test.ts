@@ -59,6 +59,28 @@ describe('a function', () => {
     expect(answer.headers).toMatchObject({ 'x-custom': 'a', traceparent: '00-1-2-3', authorization: 'Bearer x' })
   })
 
+  test('can copy its request: the copies have its address, headers and body', async () => {
+    await stage.deploy(
+      alpha,
+      'copies',
+      `Deno.serve(async (request) => { const copies = [request.clone(), new Request(request.clone()), new Request(request.clone(), { headers: { a: 'b' } }), new Request(request.clone().url, request.clone())]
+        const seen = await Promise.all(copies.map(async (each) => [each.url, each.method, each.headers.get('x-a'), each.headers.get('a'), await each.text(), each instanceof Request]))
+        return Response.json([...seen, request instanceof Request, new Request('http://x/') instanceof Request, ({}) instanceof Request]) })`,
+    )
+    const url = 'http://localhost:8000/copies/x'
+    expect(
+      JSON.parse((await stage.call(alpha, 'copies', { method: 'POST', path: '/x', headers: { 'x-a': '1' }, body: 'text' })).body),
+    ).toEqual([
+      [url, 'POST', '1', null, 'text', true],
+      [url, 'POST', '1', null, 'text', true],
+      [url, 'POST', null, 'b', 'text', true],
+      [url, 'POST', '1', null, 'text', true],
+      true,
+      true,
+      false,
+    ])
+  })
+
   test('has the keys and the secrets of its project in Deno.env and process.env, and nothing of the server', async () => {
     await stage.functions.setEnvVar(alpha, 'GREETING', 'hej')
     await stage.deploy(

@@ -120,30 +120,39 @@ export function createAppCallers({ tokens, keys, rest, maxRemembered = 1_000 }: 
   }
 
   /** Only the first of what came counts, and what is not the project's is as good as nothing. */
-  function checkLoosely(apiKey: string | undefined, authorization: string | undefined): KnownCaller {
+  function requireLoosely(apiKey: string | undefined, authorization: string | undefined): AppCaller {
     const isBearer = authorization !== undefined && BEARER.test(authorization)
     try {
-      return check(isBearer ? undefined : apiKey, authorization, 'open')
+      return remembering(known, isBearer ? undefined : apiKey, authorization, 'open')
     } catch {
-      return NOBODY
+      return NOBODY.caller
     }
   }
 
   return {
     require(apiKey, authorization, door) {
-      if (door === 'unchecked') return checkLoosely(apiKey, authorization).caller
+      if (door === 'unchecked') return requireLoosely(apiKey, authorization)
       const remembered = door === 'auth' ? knownAtAuth : door === 'rest' && !isRestUsual ? knownAtRest : known
-      // Neither a header nor a key of ours has a line break in it.
-      const credentials = `${apiKey ?? ''}\n${authorization ?? ''}`
-      const found = remembered.get(credentials)
-      if (found !== undefined && found.endsAt > Date.now()) return found.caller
-      remembered.delete(credentials)
-      const checked = check(apiKey, authorization, door)
-      if (checked === NOBODY) return checked.caller
-      if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value!)
-      remembered.set(credentials, checked)
-      return checked.caller
+      return remembering(remembered, apiKey, authorization, door)
     },
+  }
+
+  function remembering(
+    remembered: Map<string, KnownCaller>,
+    apiKey: string | undefined,
+    authorization: string | undefined,
+    door: Door,
+  ): AppCaller {
+    // Neither a header nor a key of ours has a line break in it.
+    const credentials = `${apiKey ?? ''}\n${authorization ?? ''}`
+    const found = remembered.get(credentials)
+    if (found !== undefined && found.endsAt > Date.now()) return found.caller
+    remembered.delete(credentials)
+    const checked = check(apiKey, authorization, door)
+    if (checked === NOBODY) return checked.caller
+    if (remembered.size >= maxRemembered) remembered.delete(remembered.keys().next().value!)
+    remembered.set(credentials, checked)
+    return checked.caller
   }
 }
 

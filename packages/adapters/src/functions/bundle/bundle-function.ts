@@ -50,6 +50,9 @@ export async function bundleFunction(
       conditions: ['deno', 'worker', 'module'],
       // The heading of its own modules would show where packages lie on this machine.
       absWorkingDir: '/',
+      // A cold call waits until all of it is parsed. Names stay, for stacks in the log.
+      minifyWhitespace: true,
+      minifySyntax: true,
       legalComments: 'none',
       charset: 'utf8',
       sourcemap: false,

@@ -28,6 +28,9 @@ export interface FunctionCall {
   sink: AnswerSink
 }
 
+/** Made once: a stack for each call would cost more than the call. */
+const OVER = new Error('The answer is not waited for any more.')
+
 /**
  * Sends a call to a process that has loaded the function, and hands the answer on as it comes. Throws before the answer has begun:
  * `functions.busy`, `functions.timed_out`, `functions.crashed`, `functions.resource_limit`, `request.too_large`.
@@ -57,13 +60,22 @@ export function callFunction(process: ProjectProcess, target: RunnableFunction, 
       fail(new ServiceError('functions.timed_out'))
       void process.requireAlive()
     }, process.wallClockMs)
-    const onGone = () => finish(499, 'The caller went away.', resolve)
+    const onGone = () => {
+      finish(499, 'The caller went away.', resolve)
+      giveUp()
+    }
     if (signal?.aborted) return onGone()
     signal?.addEventListener('abort', onGone, { once: true })
+
+    /** What a function is still doing goes on: only its answer is not waited for. */
+    function giveUp(): void {
+      controller?.abort(OVER)
+    }
 
     function fail(error: ServiceError): void {
       const told = error.code === 'functions.timed_out' ? 504 : error.code === 'functions.resource_limit' ? 546 : error.status
       finish(hasBegun ? status : told, reasonOf(error), () => (hasBegun ? (sink.abort(), resolve()) : reject(error)))
+      giveUp()
     }
 
     function finish(finalStatus: number, error: string | null, settle: () => void): void {
@@ -71,8 +83,6 @@ export function callFunction(process: ProjectProcess, target: RunnableFunction, 
       isOver = true
       clearTimeout(timer)
       signal?.removeEventListener('abort', onGone)
-      // What a function is still doing goes on: only its answer is not waited for.
-      controller?.abort(new Error('over'))
       process.leave(active, finalStatus, error)
       settle()
     }
@@ -87,7 +97,7 @@ export function callFunction(process: ProjectProcess, target: RunnableFunction, 
       {
         onRequestStart(started) {
           controller = started
-          if (isOver) started.abort(new Error('over'))
+          if (isOver) started.abort(OVER)
         },
         onResponseStart(_controller, statusCode, headers, statusText) {
           if (isOver || statusCode < 200) return

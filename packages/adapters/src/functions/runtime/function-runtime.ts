@@ -159,11 +159,14 @@ export function createFunctionRuntime(options: FunctionRuntimeOptions): Function
 
   return {
     async call(project, target, call) {
+      // Read while the process is taken: a cold call waits for the longer of both.
+      const early = known.has(project.ref) ? undefined : options.loadBundle(project.ref, target)
+      early?.catch(() => {})
       const { process, isCold } = await find(project)
-      const known = process.findLoaded(target)
-      const loaded = known ?? process.load(target, () => options.loadBundle(project.ref, target))
+      const before = process.findLoaded(target)
+      const loaded = before ?? process.load(target, () => early ?? options.loadBundle(project.ref, target))
       if (loaded instanceof Promise) await loaded.catch((error: unknown) => tellOfFailure(project, target, call, error))
-      await callFunction(process, target, call, isCold || known === undefined)
+      await callFunction(process, target, call, isCold || before === undefined)
     },
     async tryVersion(project, target, code) {
       const started = performance.now()
