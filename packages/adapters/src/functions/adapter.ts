@@ -97,11 +97,11 @@ export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
       return inTurn(project.ref, () => deployVersion(deployParts, toRuntimeProject(project), input, also))
     },
 
-    /** What keeps files from becoming a function, as far as bundling shows it. Throws `functions.source_…`. */
+    /** What is wrong with files that are to become a function: what bundling shows, else what their types show. Throws `functions.source_…`. */
     async checkSource(source: FunctionSource): Promise<{ problems: BundleProblem[] }> {
       try {
         await bundleFunction(source, parts)
-        return { problems: [] }
+        return { problems: await parts.types.check(source) }
       } catch (error) {
         const problems = isServiceError(error, 'functions.bundle_failed')
           ? (error.details as { problems?: BundleProblem[] } | undefined)?.problems
@@ -247,6 +247,7 @@ export function createFunctionsAdapter(options: FunctionsAdapterOptions) {
       await pool.close()
       await invocations.close()
       await parts.agents.close()
+      await parts.types.close()
     },
   }
 }

@@ -3,6 +3,7 @@ import { selectProjectSecrets, toDatabaseName, toLoginName, type PlatformDatabas
 import type { ObjectStore } from '../object-store/index.ts'
 import { createOutgoingAgents, type AddressGuard } from '../outgoing/index.ts'
 import { createNpmPackages } from './bundle/npm-packages.ts'
+import { createTypeChecker } from './check/type-checker.ts'
 import { createRemoteModules } from './bundle/remote-modules.ts'
 import type { DeployStep } from './deploy-function.ts'
 import { createFunctionFiles } from './function-files.ts'
@@ -118,6 +119,7 @@ export function openFunctionParts(options: FunctionsAdapterOptions) {
     runtime,
     agents,
     announce: options.announce,
+    types: createTypeChecker(),
     packages: createNpmPackages({ folder: options.cacheFolder, ...options.npm }),
     remote: createRemoteModules(agents),
     registry: createFunctionRegistry({ load: (ref) => selectFunctions(platform, ref), isListening: options.isListening }),
