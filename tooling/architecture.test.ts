@@ -104,6 +104,8 @@ describe('one door', () => {
     expect(callers).toEqual([
       'apps/server/src/gateway/gateway.ts',
       'apps/server/src/management/management-door.ts',
+      // Sweeps a project's files, with its own service key.
+      'apps/server/src/platform/open-as-service.ts',
       // Tries a new project's own keys, as an app would, before anybody is told of it.
       'apps/server/src/platform/probe-project.ts',
       'apps/server/src/trpc/trpc.ts',

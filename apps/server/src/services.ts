@@ -33,6 +33,7 @@ import { followFunctions } from './platform/follow-functions.ts'
 import { createInstallation } from './platform/installation.ts'
 import { createLogExports } from './platform/log-exports.ts'
 import { createProjectMigration } from './platform/migrate-project.ts'
+import { createServiceOpener } from './platform/open-as-service.ts'
 import type { OpenCluster } from './platform/open-cluster.ts'
 import { createOperationRunner, type FailPoint } from './platform/operation-runner.ts'
 import { migrateJobs, startOperationWorker } from './platform/operation-worker.ts'
@@ -46,7 +47,10 @@ import { createProjectSettings } from './platform/project-settings.ts'
 import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
 import { createSavedLogQueries } from './platform/saved-log-queries.ts'
+import { createStorageAccessKeys } from './platform/storage-access-keys.ts'
 import { createStorageFiles } from './platform/storage-files.ts'
+import { createStorageSweep } from './platform/storage-sweep.ts'
+import { createStorageUsage } from './platform/storage-usage.ts'
 import { createSigningKeys } from './platform/signing-keys.ts'
 
 export type Services = Awaited<ReturnType<typeof createServices>>
@@ -105,7 +109,8 @@ export async function createServices(options: ServicesOptions) {
   const database = createDatabaseAdapter({ onSchemaChanged: (ref) => events.publish({ type: 'schema_changed', ref }), observe })
   const { s3 } = config.storage
   const objects = await openObjectStore(s3 ? { kind: 's3', ...s3 } : { kind: 'disk', folder: folder.projects })
-  const storage = createStorageAdapter({ objects, observe })
+  const storageUsage = createStorageUsage({ platform, quotaBytes: config.storage.quotaBytes, observe })
+  const storage = createStorageAdapter({ objects, usage: storageUsage.meter, observe })
 
   const functions = createFunctionsAdapter({
     ...config.functions,
@@ -120,6 +125,7 @@ export async function createServices(options: ServicesOptions) {
   })
   followFunctions(events, functions)
 
+  const storageSweep = createStorageSweep({ platform, storage, open: createServiceOpener({ platform, box, router }), observe })
   const refill = createRefill(provisioner, observe)
   const shared = {
     platform,
@@ -138,7 +144,7 @@ export async function createServices(options: ServicesOptions) {
       makeFirstPassword,
       refillLater: refill.later,
     }),
-    delete: planDeleteProject({ ...shared, removeLogs: logs.remove }),
+    delete: planDeleteProject({ ...shared, removeLogs: logs.remove, removeFiles: storage.removeProject }),
   }
   const runner = createOperationRunner({ platform, events, plans: [plans.create, plans.delete], observe, failPoint: options.failPoint })
   const projects = createProjects({ platform, box, events, plans, publicUrl, addressOf })
@@ -179,6 +185,10 @@ export async function createServices(options: ServicesOptions) {
     projectSecrets: createProjectSecrets({ platform, box, events }),
     signingKeys: createSigningKeys({ platform, box, events, publicUrl }),
     storageFiles: createStorageFiles({ platform, storage }),
+    storageAccessKeys: createStorageAccessKeys({ platform, box, events }),
+    storageUsage,
+    objects,
+    storageSweep,
     operations: createOperations({ platform, events }),
     savedLogQueries: createSavedLogQueries({ platform }),
     logExports: createLogExports({ platform, box, logs: logs.adapter, publicUrl }),
@@ -199,6 +209,8 @@ export async function createServices(options: ServicesOptions) {
     stopping.abort()
     await worker.stop()
     await refill.stop()
+    await storageSweep.stop()
+    await storageUsage.flush()
     await functions.close()
     await auth.settle()
     await outgoing[Symbol.asyncDispose]()

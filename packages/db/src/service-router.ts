@@ -85,6 +85,7 @@ class Router implements ProjectRouter {
     if (request.kind === 'member') return await this.#validateMember(ref, request)
     const cached = this.#cache.find(ref)
     const project = requireActive(cached instanceof Promise ? await cached : cached)
+    if (request.kind === 'signed') return CheckedAccess.ofApp(project, project.signers.require(request))
     const caller = project.callers.require(request.apiKey, request.authorization, request.door)
     return CheckedAccess.ofApp(project, caller)
   }

@@ -7,11 +7,15 @@ declare module 'fastify' {
     isOpen?: boolean
     /** For a service that judges credentials itself: those that are not the project's are no reason to refuse. */
     isUnchecked?: boolean
+    /** For a route whose requests say in their own way who they are from. */
+    readAccess?(request: FastifyRequest): AccessRequest
   }
 }
 
 /** What an app's request says of who it is; nothing of it is proven yet. */
 export function toAccessRequest(request: FastifyRequest): AccessRequest {
+  const { readAccess } = request.routeOptions.config
+  if (readAccess !== undefined) return readAccess(request)
   const { apikey, authorization } = request.headers
   const apiKey = typeof apikey === 'string' ? apikey : findQueryKey(request.query)
   return { kind: 'app', apiKey, authorization, ...toDoor(request) }

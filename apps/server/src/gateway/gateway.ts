@@ -2,7 +2,7 @@ import type { AuthAdapter } from '@polder/adapters/auth'
 import type { FunctionsAdapter } from '@polder/adapters/functions'
 import type { RestAdapter } from '@polder/adapters/rest'
 import type { StorageAdapter } from '@polder/adapters/storage'
-import { isProjectRef, ServiceError, type Observe } from '@polder/core'
+import { isProjectRef, ServiceError, type AccessRequest, type Observe } from '@polder/core'
 import type { ProjectRouter, ProjectScope } from '@polder/db'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import { toAccessRequest } from './access-request.ts'
@@ -25,6 +25,8 @@ declare module 'fastify' {
   interface FastifyRequest {
     /** The open project of the request's address, checked for its caller; set by the gateway before any handler of a service. */
     project: ProjectScope
+    /** Opens the same project for who the body says that it is from: a form is signed inside. */
+    reopen(access: AccessRequest): Promise<void>
   }
 }
 
@@ -37,6 +39,9 @@ export async function gateway(app: FastifyInstance, { router, adapters, version,
 
   // Set by the hook; here so that every request object has the same shape.
   app.decorateRequest('project', null as unknown as ProjectScope)
+  app.decorateRequest('reopen', async function reopen(this: FastifyRequest, access: AccessRequest) {
+    this.project = await openProject(router, this.project.ref, access)
+  })
 
   app.addHook('onRequest', (request, reply, done) => {
     setCorsHeaders(reply.raw, request.id)
@@ -48,7 +53,13 @@ export async function gateway(app: FastifyInstance, { router, adapters, version,
     }
     const refusal = enter(ref, request, reply.raw)
     if (refusal) return done(refusal)
-    openProject(router, ref, request).then(
+    let access: AccessRequest
+    try {
+      access = toAccessRequest(request)
+    } catch (error) {
+      return done(error as Error)
+    }
+    openProject(router, ref, access).then(
       (project) => {
         request.project = project
         done()
@@ -70,6 +81,6 @@ export async function gateway(app: FastifyInstance, { router, adapters, version,
   app.all('/projects/:ref/:service/v1/*', missing)
 }
 
-async function openProject(router: ProjectRouter, ref: string, request: FastifyRequest): Promise<ProjectScope> {
-  return router.getConnection(await router.validateProjectAccess(ref, toAccessRequest(request)))
+async function openProject(router: ProjectRouter, ref: string, access: AccessRequest): Promise<ProjectScope> {
+  return router.getConnection(await router.validateProjectAccess(ref, access))
 }

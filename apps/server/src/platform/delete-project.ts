@@ -9,6 +9,8 @@ export interface DeleteProjectDependencies {
   events: PlatformEvents
   projectFolder(ref: string): string
   unregister(ref: ProjectRef): Promise<void>
+  /** Removes its files from where they are kept. */
+  removeFiles(ref: ProjectRef): Promise<void>
   removeLogs(ref: ProjectRef): Promise<void>
 }
 
@@ -27,6 +29,7 @@ export function planDeleteProject(parts: DeleteProjectDependencies): OperationPl
       [{ name: 'database', title: 'Drop the database', run: ({ ref }) => provisioner.dropDatabase(ref) }],
       [
         { name: 'roles', title: 'Drop the database roles', run: ({ ref }) => provisioner.dropRoles(ref) },
+        { name: 'files', title: 'Remove the files', run: ({ ref }) => parts.removeFiles(ref) },
         { name: 'folders', title: 'Remove the folders', run: ({ ref }) => rm(parts.projectFolder(ref), { recursive: true, force: true }) },
         { name: 'logs', title: 'Forget the log', run: ({ ref }) => parts.removeLogs(ref) },
       ],

@@ -146,18 +146,16 @@ export function createDiskObjectStore({ folder }: DiskObjectStoreOptions): Objec
     }
   }
 
-  async function join(from: readonly string[], to: string): Promise<number> {
+  async function join(from: readonly string[], to: string, { onChunk }: PutOptions = {}): Promise<number> {
     const target = toPath(to)
     const sources = from.map(toPath)
     try {
-      // The parts stay until all is in place: a process that dies in the middle can be followed by another one.
       const { name, result } = await makeIncoming(async (file) => {
         let total = 0
-        for (const source of sources) total += await writeStream(file, fs.createReadStream(source, { highWaterMark: READ_BYTES }))
+        for (const source of sources) total += await writeStream(file, fs.createReadStream(source, { highWaterMark: READ_BYTES }), onChunk)
         return total
       })
       await place(name, target)
-      await Promise.all(sources.map((source) => unlink(source).catch(() => {})))
       return result
     } catch (error) {
       if (isCode(error, 'ENOENT')) throw new ServiceError('storage.part_missing', { cause: error })

@@ -43,8 +43,8 @@ export interface ObjectStore {
   stat(key: string): Promise<StoredObject | undefined>
   /** Answers whether there was something to copy. */
   copy(from: string, to: string): Promise<boolean>
-  /** Puts objects one after the other into a new one, and removes them. Throws `storage.part_missing` when one is not there. Answers the number of bytes. */
-  join(from: readonly string[], to: string): Promise<number>
+  /** Puts objects one after the other into a new one; they stay. Throws `storage.part_missing` when one is not there. Answers the number of bytes. */
+  join(from: readonly string[], to: string, options?: Pick<PutOptions, 'onChunk'>): Promise<number>
   /** What is not there is deleted already. */
   delete(keys: readonly string[]): Promise<void>
   /** Everything whose key begins with the prefix, which ends with a slash. */

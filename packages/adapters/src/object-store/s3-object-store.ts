@@ -132,11 +132,7 @@ export function createS3ObjectStore(options: S3ObjectStoreOptions): ObjectStore 
       const CopySource = `${bucket}/${toName(from).split('/').map(encodeURIComponent).join('/')}`
       return (await orMissing(client.send(new CopyObjectCommand({ Bucket: bucket, Key: toName(to), CopySource })))) !== undefined
     },
-    async join(from, to) {
-      const total = await upload(toName(to), readAll(from, open))
-      await remove(from)
-      return total
-    },
+    join: (from, to, { onChunk } = {}) => upload(toName(to), readAll(from, open), onChunk),
     delete: remove,
     async deleteAll(prefix) {
       let keys: string[] = []

@@ -26,6 +26,7 @@ export async function createBucket(parts: StorageParts, project: ProjectScope, i
   requireLimit(project, fileSizeLimit)
   await translated(project.db.asCaller(insertBucket({ id: name, owner, ownerId, isPublic, fileSizeLimit, allowedMimeTypes })))
   parts.buckets.forget(project.ref, name)
+  parts.usage.add(project.ref, name, 0, 0)
   const now = new Date()
   return {
     id: name,

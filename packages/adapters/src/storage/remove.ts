@@ -1,7 +1,7 @@
 import { ServiceError } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import { translated } from './database-error.ts'
-import { deleteObjects, selectObject, type ObjectRow } from './queries/objects.ts'
+import { deleteObjects, selectNames, selectObject, type ObjectRow } from './queries/objects.ts'
 import { toJsonRows, type StorageOperation } from './queries/statement.ts'
 import type { ObjectName } from './read.ts'
 import { removeVersions } from './remove-versions.ts'
@@ -21,6 +21,15 @@ export async function removeObjects(
   parts.usage.add(project.ref, bucket, -files.reduce((sum, { bytes }) => sum + bytes, 0), -files.length)
   removeVersions(parts, project.ref, files)
   return files
+}
+
+/** The same; answers the names that are still there. */
+export async function removeAll(parts: StorageParts, project: ProjectScope, bucket: string, names: readonly string[]): Promise<string[]> {
+  const removed = new Set((await removeObjects(parts, project, bucket, names)).map(({ name }) => name))
+  const left = names.filter((name) => !removed.has(name))
+  if (left.length === 0) return []
+  const { rows } = await translated(project.db.asService(selectNames(bucket, left, 'storage.object.delete_many')))
+  return toJsonRows<string>(rows)
 }
 
 /** Throws `storage.object_not_found` where there is none, and `storage.access_denied` where the caller may not delete it. */

@@ -85,6 +85,8 @@ async function uploadLarge(parts: StorageParts, project: ProjectScope, input: Up
   const version = randomUUID()
   const key = toVersionKey(project.ref, input.bucket, version)!
   await judgeUpload(project, input)
+  // So that a sweep looks here if we do not come to the end.
+  parts.usage.add(project.ref, input.bucket, 0, 0)
   try {
     await parts.objects.put(key, input.body, { onChunk: meter.take, ...(input.bytes !== undefined && { bytes: input.bytes }) })
     input.check?.()

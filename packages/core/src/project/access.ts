@@ -60,6 +60,14 @@ export type AccessRequest =
       token?: { id: string; access: 'read' | 'write'; organizationId: string | null; projectRefs: readonly string[] | null }
     }
   | {
+      /** An app that signs its request with a secret that it does not send, as S3 tools do. */
+      kind: 'signed'
+      accessKeyId: string
+      /** The token of one of the project's users, for whom it is then. */
+      sessionToken: string | undefined
+      isSignedBy(secret: string): boolean
+    }
+  | {
       kind: 'app'
       /** From the `apikey` header or query parameter. */
       apiKey: string | undefined

@@ -1,10 +1,10 @@
-import { AUTH_SECRET_NAMES, type AuthSecretName } from '@polder/core'
+import { AUTH_SECRET_NAMES, STORAGE_SECRET_NAMES, type AuthSecretName, type StorageSecretName } from '@polder/core'
 import { sql } from 'kysely'
 import type { PlatformDatabase } from './platform-database.ts'
 import type { SecretBox } from './secret-box.ts'
 
 /** Secrets that a service of the project is given by its members. */
-export type ServiceSecretName = AuthSecretName
+export type ServiceSecretName = AuthSecretName | StorageSecretName
 
 /** Every secret that a project can have. */
 export const PROJECT_SECRET_NAMES = [
@@ -19,6 +19,7 @@ export const PROJECT_SECRET_NAMES = [
   'backup_password',
   'first_user',
   ...AUTH_SECRET_NAMES,
+  ...STORAGE_SECRET_NAMES,
 ] as const
 
 export type ProjectSecretName = (typeof PROJECT_SECRET_NAMES)[number]

@@ -11,6 +11,7 @@ import type { ProjectConfiguration } from './project-configuration.ts'
 import { toLoginName } from './project-names.ts'
 import { createProjectSigningKeys } from './project-signing-keys.ts'
 import { createProjectTokens, type ProjectTokens } from './project-tokens.ts'
+import { createSignedCallers, type SignedCallers } from './signed-callers.ts'
 import { toServiceSecrets, type ServiceSecrets } from './service-secrets.ts'
 
 /** An active project as a server process keeps it: what every scope of it shares. */
@@ -21,6 +22,7 @@ export interface OpenProject {
   readonly secrets: ServiceSecrets
   deriveKey(purpose: string): Buffer
   readonly callers: AppCallers
+  readonly signers: SignedCallers
   readonly database: ProjectDatabaseFactory
   /** Where the router keeps what it made for a caller, as long as the caller is remembered. */
   readonly accesses: WeakMap<AppCaller, object>
@@ -53,11 +55,13 @@ export function openProject(stored: StoredProject, address: ServerAddress, optio
     publishableKey: secret('publishable_key'),
     secretKey: secret('secret_key'),
   }
+  const secrets = toServiceSecrets(stored.secrets)
   return {
     ref,
     configuration,
     tokens,
-    secrets: toServiceSecrets(stored.secrets),
+    secrets,
+    signers: createSignedCallers({ ref, anonKey: keys.anonKey, tokens, secrets }),
     deriveKey(purpose) {
       const known = derived.get(purpose) ?? box.derive(ref, `derived ${purpose}`)
       derived.set(purpose, known)

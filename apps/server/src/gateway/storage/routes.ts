@@ -6,6 +6,9 @@ import { bucketRoutes } from './bucket-routes.ts'
 import { linkRoutes } from './link-routes.ts'
 import { listRoutes } from './list-routes.ts'
 import { readRoutes } from './read-routes.ts'
+import { renderRoutes } from './render-routes.ts'
+import { tusRoutes } from './tus-routes.ts'
+import { s3Routes } from './s3/routes.ts'
 import { toKnownError, toWireError } from './wire.ts'
 import { writeRoutes } from './write-routes.ts'
 
@@ -44,4 +47,7 @@ export async function storageRoutes(app: FastifyInstance, options: StorageRoutes
   linkRoutes(app, storage)
   listRoutes(app, storage)
   writeRoutes(app, storage)
+  renderRoutes(app, storage)
+  tusRoutes(app, storage)
+  await app.register(s3Routes, { prefix: '/s3', storage, ...(observe && { observe }) })
 }

@@ -1,7 +1,9 @@
 import {
   bucketNameSchema,
   bucketSchema,
+  createAccessKeySchema,
   createBucketSchema,
+  createdAccessKeySchema,
   createFileUrlSchema,
   fileNamesSchema,
   fileSchema,
@@ -9,7 +11,9 @@ import {
   listFilesSchema,
   objectNameSchema,
   selectionSchema,
+  storageAccessKeySchema,
   storageSettingsSchema,
+  storageUsageSchema,
   transferFilesSchema,
   updateBucketSchema,
 } from '@polder/core'
@@ -85,6 +89,26 @@ export const storageRouter = router({
     .input(transferFilesSchema)
     .output(count)
     .mutation(async ({ ctx, input }) => ({ count: await ctx.services.storageFiles.copyFiles(ctx.project, ctx.actor, input) })),
+
+  listAccessKeys: projectRecordProcedure('storage.read')
+    .input(noInput)
+    .output(storageAccessKeySchema.array())
+    .query(({ ctx }) => ctx.services.storageAccessKeys.list(ctx.record.ref)),
+
+  createAccessKey: projectRecordProcedure('storage.configure')
+    .input(createAccessKeySchema)
+    .output(createdAccessKeySchema)
+    .mutation(({ ctx, input }) => ctx.services.storageAccessKeys.create(ctx.actor, ctx.record.ref, input.name)),
+
+  deleteAccessKey: projectRecordProcedure('storage.configure')
+    .input(z.strictObject({ accessKeyId: z.string().max(100) }))
+    .output(noOutput)
+    .mutation(async ({ ctx, input }) => (await ctx.services.storageAccessKeys.remove(ctx.actor, ctx.record.ref, input.accessKeyId)) ?? {}),
+
+  getUsage: projectRecordProcedure('storage.read')
+    .input(noInput)
+    .output(storageUsageSchema)
+    .query(({ ctx }) => ctx.services.storageUsage.get(ctx.record.ref)),
 
   getSettings: projectRecordProcedure('storage.read')
     .input(noInput)

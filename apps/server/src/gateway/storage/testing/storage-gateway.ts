@@ -35,13 +35,17 @@ export interface CallOptions {
 export interface StorageGatewayOptions {
   objects?: ObjectStore
   usage?: UsageMeter
+  /** Serves the same projects and files, as another process would. */
+  beside?: StorageGateway
 }
 
 export async function openStorageGateway(options: StorageGatewayOptions = {}): Promise<StorageGateway> {
-  const cluster = await openTestCluster()
-  const [alpha, beta] = await Promise.all([cluster.createProject(), cluster.createProject()])
+  const { beside } = options
+  const cluster = beside?.cluster ?? (await openTestCluster())
+  const alpha = beside?.alpha ?? (await cluster.createProject())
+  const beta = beside?.beta ?? (await cluster.createProject())
   const folder = await mkdtemp(path.join(tmpdir(), 'polder-gateway-'))
-  const objects = options.objects ?? (await openObjectStore({ kind: 'disk', folder }))
+  const objects = options.objects ?? beside?.objects ?? (await openObjectStore({ kind: 'disk', folder }))
   const observed: Observation[] = []
   const observe = (observation: Observation) => void observed.push(observation)
   const storage = createStorageAdapter({ objects, observe, ...(options.usage && { usage: options.usage }) })
@@ -80,7 +84,7 @@ export async function openStorageGateway(options: StorageGatewayOptions = {}): P
     async [Symbol.asyncDispose]() {
       app.server.closeAllConnections()
       await app.close()
-      await cluster[Symbol.asyncDispose]()
+      if (!beside) await cluster[Symbol.asyncDispose]()
       await rm(folder, { recursive: true, force: true })
     },
   }
