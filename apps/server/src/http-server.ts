@@ -1,6 +1,7 @@
 import type { BlockList } from 'node:net'
 import { ServiceError } from '@polder/core'
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
+import { limitBodies } from './body-deadline.ts'
 import { limitConnections } from './connection-limits.ts'
 import { ASK_API, type AskApi, type Dashboard } from './dashboard.ts'
 import { downloads } from './downloads.ts'
@@ -23,7 +24,7 @@ export interface HttpServerOptions {
 }
 
 const TIMEOUTS = {
-  /** For the whole request to arrive; answers may take longer. */
+  /** For the whole request to arrive, or a part of an upload; answers may take longer. */
   requestTimeout: 30_000,
   headersTimeout: 10_000,
   keepAliveTimeout: 5_000,
@@ -54,7 +55,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
 
   const app = fastify({
     logger: false,
-    requestTimeout: timeouts.requestTimeout,
+    requestTimeout: 0,
     keepAliveTimeout: timeouts.keepAliveTimeout,
     maxRequestsPerSocket: 10_000,
     http: { headersTimeout: timeouts.headersTimeout, connectionsCheckingInterval: timeouts.connectionsCheckingInterval },
@@ -80,6 +81,7 @@ export async function createHttpServer(options: HttpServerOptions): Promise<Fast
     frameworkErrors: (_error, request, reply) =>
       void (reply as FastifyReply).status(400).send(toErrorBody(new ServiceError('request.invalid'), request.id)),
   })
+  limitBodies(app, timeouts.requestTimeout)
   limitConnections(app.server, { isExempt: (address) => isTrusted(trustedProxies, address) })
 
   app.addHook('onRequest', (request, reply, done) => {

@@ -24,6 +24,9 @@ export async function storageRoutes(app: FastifyInstance, options: StorageRoutes
   app.removeAllContentTypeParsers()
   // Bodies are streams: each route reads its own, or hands it on.
   app.addContentTypeParser('*', (_request, body, done) => done(null, body))
+  app.addHook('onRoute', (route) => {
+    route.config = { ...route.config, isUpload: true }
+  })
   app.setErrorHandler((error, request, reply) => {
     const known = toKnownError(error)
     const ref = (request.project as ProjectScope | null)?.ref
