@@ -48,6 +48,7 @@ import { createProjects } from './platform/projects.ts'
 import { createRefill } from './platform/refill.ts'
 import { createSavedLogQueries } from './platform/saved-log-queries.ts'
 import { createStorageAccessKeys } from './platform/storage-access-keys.ts'
+import { createStorageDownloads } from './platform/storage-downloads.ts'
 import { createStorageFiles } from './platform/storage-files.ts'
 import { createStorageSweep } from './platform/storage-sweep.ts'
 import { createStorageUsage } from './platform/storage-usage.ts'
@@ -125,7 +126,8 @@ export async function createServices(options: ServicesOptions) {
   })
   followFunctions(events, functions)
 
-  const storageSweep = createStorageSweep({ platform, storage, open: createServiceOpener({ platform, box, router }), observe })
+  const openAsService = createServiceOpener({ platform, box, router })
+  const storageSweep = createStorageSweep({ platform, storage, open: openAsService, observe })
   const refill = createRefill(provisioner, observe)
   const shared = {
     platform,
@@ -185,6 +187,7 @@ export async function createServices(options: ServicesOptions) {
     projectSecrets: createProjectSecrets({ platform, box, events }),
     signingKeys: createSigningKeys({ platform, box, events, publicUrl }),
     storageFiles: createStorageFiles({ platform, storage }),
+    storageDownloads: createStorageDownloads({ platform, box, storage, open: openAsService, publicUrl }),
     storageAccessKeys: createStorageAccessKeys({ platform, box, events }),
     storageUsage,
     objects,

@@ -3,7 +3,7 @@ import { readdir } from 'node:fs/promises'
 import path from 'node:path'
 import { projectRefSchema } from '@polder/core'
 import { selectProjectSecrets, createSecretBox, type ProjectScope } from '@polder/db'
-import { afterAll, beforeAll, expect, test } from 'vitest'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Services } from '../services.ts'
 import { openTestServer, untilEnded, type TestAccount, type TestServer } from '../testing/test-server.ts'
 import { createStorageSweep } from './storage-sweep.ts'
@@ -61,7 +61,8 @@ test('an access key is shown once, kept sealed, and refused when it is deleted',
       sessionToken: undefined,
       isSignedBy: (secret) => secret === made.secretAccessKey,
     })
-  expect((await open()).caller).toMatchObject({ role: 'service_role' })
+  // Servers hear of a new key a moment later.
+  await expect.poll(() => open().then(({ caller }) => caller.role, String)).toBe('service_role')
   await services.storageAccessKeys.remove(owner.actor, ref, made.accessKeyId)
   await expect
     .poll(() =>
@@ -153,4 +154,42 @@ test('deleting a project removes its files', async () => {
   await services.projects.delete(owner.actor, projectRefSchema.parse(made.ref), 'Files')
   await untilEnded(server, made.ref)
   expect(await filesOf(made.ref)).toEqual([])
+})
+
+describe('an archive of a selection', () => {
+  const post = (ref: string, ticket: string) =>
+    services.storageDownloads.open(ref, ticket).then(async ({ fileName, pieces }) => {
+      const chunks: Uint8Array[] = []
+      for await (const chunk of pieces) chunks.push(chunk)
+      return { fileName, bytes: Buffer.concat(chunks) }
+    })
+
+  test('has the files and what is in the folders, without the names of the folders above', async () => {
+    const { project, ref } = await createProject()
+    await services.adapters.storage.createBucket(project, { name: 'packed' })
+    for (const name of ['a/b/one.txt', 'a/b/c/two.txt', 'a/b/..', 'a/other.txt']) await put('packed', name, 10, project)
+    const files = { bucket: 'packed', names: ['a/b/one.txt', 'a/b/c/', 'a/b/..', 'a/b/gone.txt'], fromFolder: 'a/b/' }
+    const { ticket } = services.storageDownloads.create(owner.actor, ref, files)
+    const { fileName, bytes } = await post(ref, ticket)
+    expect(fileName).toBe('b.zip')
+    expect(bytes.subarray(-22).readUInt16LE(8)).toBe(3)
+    const text = bytes.toString('latin1')
+    for (const name of ['one.txt', 'c/two.txt', '_..']) expect(text).toContain(`${name}`)
+    expect(text).not.toContain('other')
+    expect(text).not.toContain('a/b/')
+  })
+
+  test('is for who asked, in this project, for a minute', async () => {
+    const { ref } = await createProject()
+    const other = await createProject()
+    const { ticket } = services.storageDownloads.create(owner.actor, ref, { bucket: 'packed', names: ['x'], fromFolder: '' })
+    for (const [of, text] of [
+      [other.ref, ticket],
+      [ref, `${ticket.slice(0, -4)}AAAA`],
+      [ref, ''],
+      ['..', ticket],
+    ] as const) {
+      await expect(post(of, text)).rejects.toMatchObject({ code: 'request.not_found' })
+    }
+  })
 })

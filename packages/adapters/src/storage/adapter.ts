@@ -2,6 +2,7 @@ import type { Readable } from 'node:stream'
 import type { CreateBucket, Observe, UpdateBucket } from '@polder/core'
 import type { ProjectScope } from '@polder/db'
 import type { ByteSpan, ObjectStore } from '../object-store/index.ts'
+import { archiveFiles, type ArchiveRequest } from './archive.ts'
 import { createBucketCache } from './bucket-cache.ts'
 import { changeBucket, createBucket, emptyBucket, getBucket, listBuckets, removeBucket } from './buckets.ts'
 import { findSelected, getFileDetails, listFolder, type FolderRequest } from './files.ts'
@@ -86,6 +87,8 @@ export function createStorageAdapter({ objects, usage = UNMETERED, observe }: St
     listFolder: (project: ProjectScope, request: FolderRequest) => listFolder(project, request),
     getFileDetails: (project: ProjectScope, object: ObjectName) => getFileDetails(project, object),
     findSelected: (project: ProjectScope, bucket: string, names: readonly string[]) => findSelected(project, bucket, names),
+
+    archiveFiles: (project: ProjectScope, request: ArchiveRequest) => archiveFiles(parts, project, request),
 
     renderImage: (project: ProjectScope, file: StoredFile, transform: ImageTransform) => renderImage(project, file, transform),
 

@@ -56,6 +56,11 @@ export const transferFilesSchema = z.strictObject({
   fromFolder: z.string().max(1024),
 })
 
+/** A selection in a folder, whose name the archive's names leave out. */
+export const archiveFilesSchema = z.strictObject({ ...selectionSchema.shape, fromFolder: z.string().max(1024) })
+
+export type ArchiveFiles = z.infer<typeof archiveFilesSchema>
+
 export const createFileUrlSchema = z.strictObject({
   bucket: bucketNameSchema,
   name: objectNameSchema,

@@ -1,4 +1,5 @@
 import {
+  archiveFilesSchema,
   bucketNameSchema,
   bucketSchema,
   createAccessKeySchema,
@@ -89,6 +90,11 @@ export const storageRouter = router({
     .input(transferFilesSchema)
     .output(count)
     .mutation(async ({ ctx, input }) => ({ count: await ctx.services.storageFiles.copyFiles(ctx.project, ctx.actor, input) })),
+
+  createDownload: projectProcedure('storage.read')
+    .input(archiveFilesSchema)
+    .output(z.object({ url: z.string(), ticket: z.string() }))
+    .mutation(({ ctx, input }) => ctx.services.storageDownloads.create(ctx.actor, ctx.project.ref, input)),
 
   listAccessKeys: projectRecordProcedure('storage.read')
     .input(noInput)
