@@ -1,3 +1,4 @@
+import { setImmediate } from 'node:timers/promises'
 import { isServiceError, ServiceError, type Observe, type ProjectRef } from '@polder/core'
 
 /** Work that an answer does not wait for, so that its time tells nothing of what was done. */
@@ -19,10 +20,13 @@ export function createBackground(observe: Observe, most = MOST): Background {
   return {
     run(ref, work) {
       if (running.size >= most) throw new ServiceError('system.busy')
-      const ended = work().catch((error: unknown) => {
-        const code = isServiceError(error) ? error.code : 'system.unexpected'
-        if (!isServiceError(error) || !EXPECTED.has(error.kind)) observe({ kind: 'error', ref, code, cause: error })
-      })
+      // the answer goes first
+      const ended = setImmediate()
+        .then(work)
+        .catch((error: unknown) => {
+          const code = isServiceError(error) ? error.code : 'system.unexpected'
+          if (!isServiceError(error) || !EXPECTED.has(error.kind)) observe({ kind: 'error', ref, code, cause: error })
+        })
       running.add(ended)
       void ended.then(() => running.delete(ended))
     },

@@ -6,7 +6,7 @@ import { fitsChallenge } from './pkce.ts'
 import { insertAuditEntry } from './queries/audit-log.ts'
 import { deleteFlowState, lockFlowState } from './queries/flow-states.ts'
 import { findUserById } from './queries/users.ts'
-import { isBanned } from './require-user.ts'
+import { isBanned, isUuid } from './require-user.ts'
 import { issueSession, startSession } from './start-session.ts'
 import { toActorOf } from './to-actor.ts'
 import type { ClientFacts, UserSession } from './user-session.ts'
@@ -27,7 +27,7 @@ export async function exchangeCode(parts: AuthParts, project: ProjectScope, inpu
     throw new ServiceError('auth.validation_failed', { message: 'invalid request: both auth code and code verifier should be non-empty' })
   }
   const work = project.db.asOwner(async (tx) => {
-    const flow = await lockFlowState(tx, authCode)
+    const flow = isUuid(authCode) ? await lockFlowState(tx, authCode) : undefined
     if (!flow || flow.userId === null || flow.challenge === null) throw new ServiceError('auth.flow_state_not_found')
     if (flow.ageSeconds > project.configuration.auth.externalFlowStateExpiryDuration) throw new ServiceError('auth.flow_state_expired')
     if (!fitsChallenge(flow.challenge, codeVerifier)) throw new ServiceError('auth.code_verifier_invalid')

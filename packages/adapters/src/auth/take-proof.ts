@@ -23,6 +23,9 @@ export interface TakenProof {
   isByPhone: boolean
 }
 
+/** Ours and GoTrue's are of hexadecimal digits, after the prefix of the flow. */
+const LINK_TOKEN = /^[0-9a-z_]{1,128}$/i
+
 const KINDS: Record<ProofType, readonly TokenKind[]> = {
   signup: ['confirmation'],
   invite: ['confirmation'],
@@ -64,6 +67,7 @@ export async function takeProof(tx: Kysely<ProjectTables>, project: ProjectScope
 async function findOwner(tx: Kysely<ProjectTables>, proof: Proof): Promise<{ userId: string; sentTo: string } | undefined> {
   const kinds = KINDS[proof.type]
   if ('tokenHash' in proof) {
+    if (!LINK_TOKEN.test(proof.tokenHash)) return undefined
     const found = await findTokenOwner(tx, proof.tokenHash, kinds)
     return found && { userId: found.userId, sentTo: found.relatesTo }
   }

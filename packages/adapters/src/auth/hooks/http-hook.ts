@@ -43,7 +43,7 @@ function send(outgoing: OutgoingClient, url: string, payload: string, secrets: s
       ...toSignatureHeader(secrets, `${id}.${timestamp}.${payload}`),
     },
     body: payload,
-    timeoutMs: Math.max(1, endsAt - performance.now()),
+    timeoutMs: Math.max(1, Math.ceil(endsAt - performance.now())),
     maxBytes: MOST_BYTES,
   })
 }

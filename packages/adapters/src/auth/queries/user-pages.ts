@@ -40,23 +40,26 @@ const SEARCHED = sql`(coalesce(auth.users.email, '') || ' ' || coalesce(auth.use
 
 /** A page of users and how many there are on all pages. */
 export async function selectUserPage(tx: Kysely<ProjectTables>, query: UserPageQuery): Promise<{ users: AuthUser[]; total: number }> {
-  const { page, perPage, orderBy, isAscending } = query
+  const { page: number, perPage, orderBy, isAscending } = query
   const conditions = toConditions(query)
   const direction = isAscending ? sql`asc nulls last` : sql`desc nulls last`
   // the order of the primary index has its nulls first; created_at has none
   const order = orderBy === 'created_at' ? sql.raw(isAscending ? 'asc' : 'desc') : direction
-  let rows = selectUserRows(tx)
-    .orderBy(sql`${sql.ref(`auth.users.${orderBy}`)} ${order}`)
-    .orderBy('auth.users.id', isAscending ? 'asc' : 'desc')
+  let page = tx.selectFrom('auth.users').select('auth.users.id')
   let count = tx.selectFrom('auth.users').select(sql<string>`pg_catalog.count(*)`.as('total'))
   for (const condition of conditions) {
-    rows = rows.where(condition)
+    page = page.where(condition)
     count = count.where(condition)
   }
-  const found = await rows
+  const byField = sql`${sql.ref(`auth.users.${orderBy}`)} ${order}`
+  const byId = sql`auth.users.id ${sql.raw(isAscending ? 'asc' : 'desc')}`
+  // the page first: nothing is read of users who stand before it
+  const ids = page
+    .orderBy(byField)
+    .orderBy(byId)
     .limit(perPage)
-    .offset((page - 1) * perPage)
-    .execute()
+    .offset((number - 1) * perPage)
+  const found = await selectUserRows(tx).where('auth.users.id', 'in', ids).orderBy(byField).orderBy(byId).execute()
   const { total } = await count.executeTakeFirstOrThrow()
   return { users: found.map(toAuthUser), total: Number(total) }
 }
